@@ -1,7 +1,14 @@
 //! The Daypass broker: proofs of identity in, expiring session credentials out, and every request they make decided.
+//!
 //! `ARCHITECTURE.md` describes the way through these modules; imports point one way only.
 
+pub mod clock;
+pub mod config;
+pub mod error;
 pub mod keys;
+pub mod proof;
 pub mod revocation;
+pub mod role;
 pub mod seal;
 pub mod session;
+pub mod trust;
