@@ -1,0 +1,1 @@
+//! Configuration: settings and the directory, read and validated as one snapshot.
