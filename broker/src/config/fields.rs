@@ -114,11 +114,11 @@ impl<'t> Fields<'t> {
         }
     }
 
-    /// The field's value; a missing one is reported with how to write it.
+    /// The field's value; a missing one is reported with the fix.
     pub(super) fn required<T>(
         &mut self,
         key: &'static str,
-        example: &str,
+        fix: &str,
         read: impl FnOnce(&DeValue<'t>) -> Result<T, Rejected>,
     ) -> Option<T> {
         if !self.left.contains_key(key) {
@@ -129,7 +129,7 @@ impl<'t> Fields<'t> {
             } else {
                 found.within(&self.source.text, self.place.start, self.place.len())
             };
-            self.report.push(found.fix(format!("add {example}")));
+            self.report.push(found.fix(fix));
             return None;
         }
         self.optional(key, read)

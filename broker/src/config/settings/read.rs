@@ -40,7 +40,7 @@ pub(in super::super) fn settings(source: &Source, report: &Report) -> Option<Set
 
 fn server(fields: &mut Fields<'_>, folder: &Path) -> Option<Server> {
     let listen = fields.or("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)), value::address);
-    let public_url = fields.required("public_url", "public_url = \"https://id.corp.test\"", value::url);
+    let public_url = fields.required("public_url", "add public_url = \"https://id.corp.test\"", value::url);
     let hosts = fields.optional("hosts", value::list(value::host));
     let region = fields.or("region", "us-east-1".to_owned(), region);
     let transport = transport(fields, folder, listen);
