@@ -2,7 +2,6 @@
 //!
 //! `ARCHITECTURE.md` describes the way through these modules; imports point one way only.
 
-pub mod clock;
 pub mod config;
 pub mod error;
 pub mod keys;
@@ -11,4 +10,3 @@ pub mod revocation;
 pub mod role;
 pub mod seal;
 pub mod session;
-pub mod trust;
