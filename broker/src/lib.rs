@@ -1,2 +1,3 @@
 //! Placeholder.
+pub mod audit;
 pub mod clock;
