@@ -34,7 +34,7 @@ mod token;
 mod vendor;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// The identity that `token` proves, by a signature of one of `keys` and the rules of `provider`.
 ///

@@ -37,7 +37,7 @@ pub(super) struct VerificationKey {
 }
 
 /// Why a key set as a whole is refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
     /// Two keys share an id, so that the id says nothing.
