@@ -2,5 +2,5 @@
 
 pub mod config;
 pub mod error;
-pub mod role;
 pub mod proof;
+pub mod role;
