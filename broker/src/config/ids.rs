@@ -64,10 +64,7 @@ pub(super) fn plain(text: &str) -> Result<String, Rejected> {
 ///
 /// `entropy` fills what it is given with random bytes. Nothing else in a file changes; a file that isn't valid TOML is
 /// left alone. Each file is replaced at once.
-pub fn write_ids(
-    config: &Path,
-    entropy: &mut dyn FnMut(&mut [u8]),
-) -> Result<Vec<PathBuf>, Diagnostics> {
+pub fn write_ids(config: &Path, entropy: &mut dyn FnMut(&mut [u8])) -> Result<Vec<PathBuf>, Diagnostics> {
     let tree = Tree::read(config);
     let mut written = Vec::new();
     let mut problems = Diagnostics::default();
@@ -119,7 +116,11 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let permissions = std::fs::metadata(&path)?.permissions();
     let mut name = path.file_name().unwrap_or_default().to_owned();
     // A name that starts with two dots is never read as part of the directory.
-    name = { let mut hidden = std::ffi::OsString::from("..new-"); hidden.push(name); hidden };
+    name = {
+        let mut hidden = std::ffi::OsString::from("..new-");
+        hidden.push(name);
+        hidden
+    };
     let beside = path.with_file_name(name);
     let mut file = std::fs::File::create(&beside)?;
     file.write_all(text.as_bytes())?;

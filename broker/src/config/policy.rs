@@ -25,8 +25,8 @@ pub(super) fn tell(source: &Source, error: &PolicyError, report: &Report) {
 }
 
 /// Compiles managed policies, keyed by their ARNs.
-pub(super) fn managed<'t>(
-    files: &BTreeMap<&str, &'t Source>,
+pub(super) fn managed(
+    files: &BTreeMap<&str, &Source>,
     arn: impl Fn(&PolicyName) -> PolicyArn,
     report: &Report,
 ) -> HashMap<PolicyArn, Arc<ManagedPolicy>> {

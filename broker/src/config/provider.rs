@@ -137,7 +137,8 @@ impl<'t> Providers<'t> {
     /// A file beside the provider's, or one anywhere by its absolute path.
     fn file(&self, name: &str) -> Result<&'t Source, Rejected> {
         if Path::new(name).is_absolute() {
-            let unread = || Rejected::new(format!("`{name}` cannot be read")).fix("see what is said about it");
+            let unread =
+                || Rejected::new(format!("`{name}` cannot be read")).fix("see what is said about it");
             return self.tree.outside.get(Path::new(name)).ok_or_else(unread);
         }
         self.used.borrow_mut().insert(name.to_owned());

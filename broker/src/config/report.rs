@@ -38,8 +38,7 @@ impl Source {
 
     /// The same finding pointing at a line and column of this file, as policies report them.
     pub(super) fn place(&self, finding: Diagnostic, line: usize, column: usize) -> Diagnostic {
-        let start: usize =
-            self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let start: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
         let rest = self.text.get(start..).unwrap_or_default();
         let inner: usize = rest.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
         finding.within(&self.text, start.saturating_add(inner), 1).at(line, column)

@@ -10,6 +10,7 @@ use daypass_evaluator::{Document, Kind, Policies, Resolved};
 use toml::de::DeValue;
 
 use super::{
+    directory::Attachable,
     fields::{self, Fields, Rejected},
     ids::Ids,
     layout::RoleFiles,
@@ -20,7 +21,8 @@ use super::{
 use crate::{
     error::Diagnostic,
     role::{
-        AccountId, ManagedPolicy, Path, PolicyArn, PolicyName, Role, RoleArn, RoleId, RoleName, TagKey, TagValue, Tags,
+        AccountId, ManagedPolicy, Path, PolicyArn, PolicyName, Role, RoleArn, RoleId, RoleName, TagKey,
+        TagValue, Tags,
     },
 };
 
@@ -66,9 +68,8 @@ impl Principals {
 pub(super) fn draft<'t>(
     name: &str,
     folder: &std::path::Path,
-    account: AccountId,
     files: &RoleFiles<'t>,
-    policies: &HashMap<PolicyArn, Arc<ManagedPolicy>>,
+    policies: &Attachable<'_>,
     ids: &Ids,
     report: &Report,
 ) -> Option<Draft<'t>> {
@@ -98,11 +99,11 @@ pub(super) fn draft<'t>(
         let boundary = fields.optional("permissions_boundary", |value| attached(value, policies));
         let name = name.ok()?;
         Some(Draft {
-            arn: RoleArn::new(account, &path, &name),
+            arn: RoleArn::new(policies.account, &path, &name),
             id: id?,
             name,
             path,
-            account,
+            account: policies.account,
             max_session_duration,
             tags,
             managed,
@@ -113,10 +114,7 @@ pub(super) fn draft<'t>(
     })
 }
 
-fn managed(
-    fields: &mut Fields<'_>,
-    policies: &HashMap<PolicyArn, Arc<ManagedPolicy>>,
-) -> Vec<Arc<ManagedPolicy>> {
+fn managed(fields: &mut Fields<'_>, policies: &Attachable<'_>) -> Vec<Arc<ManagedPolicy>> {
     let managed = fields.or("managed_policies", Vec::new(), value::list(|one| attached(one, policies)));
     let distinct: HashSet<&PolicyArn> = managed.iter().map(|policy| &policy.arn).collect();
     if distinct.len() < managed.len() {
@@ -129,12 +127,9 @@ fn managed(
     managed
 }
 
-fn attached(
-    value: &DeValue<'_>,
-    policies: &HashMap<PolicyArn, Arc<ManagedPolicy>>,
-) -> Result<Arc<ManagedPolicy>, Rejected> {
+fn attached(value: &DeValue<'_>, policies: &Attachable<'_>) -> Result<Arc<ManagedPolicy>, Rejected> {
     let arn = value::parsed(PolicyArn::parse)(value)?;
-    policies.get(&arn).cloned().ok_or_else(|| {
+    policies.find(&arn).ok_or_else(|| {
         Rejected::new(format!("there is no policy `{arn}` in this account or under aws/"))
             .fix(format!("create policies/{}.json, or correct the ARN", arn.name()))
     })

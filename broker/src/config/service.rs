@@ -90,7 +90,8 @@ pub(super) fn by_caller(
 
 fn at_callers(source: &Source, found: crate::error::Diagnostic) -> crate::error::Diagnostic {
     let table = toml::de::DeTable::parse(&source.text);
-    let place = table.ok().and_then(|table| table.get_ref().get_key_value("callers").map(|(key, _)| key.span()));
+    let place =
+        table.ok().and_then(|table| table.get_ref().get_key_value("callers").map(|(key, _)| key.span()));
     match place {
         Some(place) => found.within(&source.text, place.start, place.len()),
         None => found,
@@ -102,16 +103,24 @@ fn some<T>(
     read: impl Fn(&DeValue<'_>) -> Result<T, Rejected>,
 ) -> impl Fn(&DeValue<'_>) -> Result<Vec<T>, Rejected> {
     let list = value::list(read);
-    move |value| list(value).and_then(|all| if all.is_empty() { Err(Rejected::new("it is empty")) } else { Ok(all) })
+    move |value| {
+        list(value).and_then(|all| if all.is_empty() { Err(Rejected::new("it is empty")) } else { Ok(all) })
+    }
 }
 
 fn name(text: &str) -> Result<String, Rejected> {
     let sound = (1..=63).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if RESERVED.contains(&text) {
-        return Err(Rejected::new(format!("`{text}` is the broker's own")).fix("name the service in front of you"));
+        return Err(
+            Rejected::new(format!("`{text}` is the broker's own")).fix("name the service in front of you")
+        );
     }
-    if sound { Ok(text.to_owned()) } else { Err(Rejected::new("a service's name is 1 to 63 of a-z, 0-9 and -")) }
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err(Rejected::new("a service's name is 1 to 63 of a-z, 0-9 and -"))
+    }
 }
 
 /// The prefix is an ARN of the service, in this account or in none, without wildcards.

@@ -6,7 +6,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use ring::digest;
@@ -49,7 +48,7 @@ impl Tree {
     pub fn read(path: &Path) -> Self {
         let mut problems = Diagnostics::default();
         let mut budget = LARGEST_TREE;
-        let config = read_text(path, path, &mut budget).map_err(|found| problems.push(found)).ok();
+        let config = read_text(path, path, &mut budget).map_err(|found| problems.push(*found)).ok();
         let root = root_of(path, config.as_ref());
         let (mut files, mut folders) = (BTreeMap::new(), BTreeSet::new());
         if config.is_some() {
@@ -59,7 +58,7 @@ impl Tree {
             for (name, file) in found.files {
                 match read_text(&file.path, &file.shown, &mut budget) {
                     Ok(source) => drop(files.insert(name, source)),
-                    Err(problem) => problems.push(problem),
+                    Err(problem) => problems.push(*problem),
                 }
             }
         }
@@ -68,7 +67,7 @@ impl Tree {
             match read_text(&path, &path, &mut budget) {
                 Ok(source) => drop(outside.insert(path, source)),
                 Err(problem) => {
-                    problems.push(problem.fix(format!("it is named by {}", named_by.display())));
+                    problems.push((*problem).fix(format!("it is named by {}", named_by.display())));
                 }
             }
         }
@@ -105,7 +104,9 @@ impl Tree {
     pub fn fingerprint(&self, config: &Path) -> Fingerprint {
         let mut hash = Hash::new();
         walk::stamp(config, &mut hash);
-        for (name, file) in walk::walk(&self.root).files {
+        let found = walk::walk(&self.root);
+        found.folders.iter().for_each(|folder| hash.add(folder.as_bytes()));
+        for (name, file) in found.files {
             hash.add(name.as_bytes());
             walk::stamp(&file.path, &mut hash);
         }
@@ -118,7 +119,7 @@ impl Tree {
 
 /// The folder that `daypass.toml` names, or its default.
 fn root_of(path: &Path, config: Option<&Source>) -> PathBuf {
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let named = config.and_then(|config| {
         let table = DeTable::parse(&config.text).ok()?;
         table.get_ref().get("directory")?.get_ref().as_str().map(str::to_owned)
@@ -147,27 +148,30 @@ fn named_outside(files: &BTreeMap<String, Source>) -> BTreeMap<PathBuf, PathBuf>
 }
 
 /// A regular file's text; `shown` is the path it is told by.
-fn read_text(path: &Path, shown: &Path, budget: &mut u64) -> Result<Source, Diagnostic> {
-    let unreadable = |cause: String| Diagnostic::error(shown, "this file cannot be read").because(cause);
+fn read_text(path: &Path, shown: &Path, budget: &mut u64) -> Result<Source, Box<Diagnostic>> {
+    let unreadable = |cause: String, fix: &str| {
+        Box::new(Diagnostic::error(shown, "this file cannot be read").because(cause).fix(fix))
+    };
     let access = "check that it exists and that the broker's user may read it";
-    let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()).fix(access))?;
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.to_string(), access))?;
     if !metadata.is_file() {
-        return Err(unreadable("it is not a regular file".to_owned()).fix("put a regular file there"));
+        return Err(unreadable("it is not a regular file".to_owned(), "put a regular file there"));
     }
-    let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()).fix(access))?;
+    let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string(), access))?;
     let mut bytes = Vec::new();
     file.take(LONGEST_FILE.saturating_add(1))
         .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(error.to_string()).fix(access))?;
+        .map_err(|error| unreadable(error.to_string(), access))?;
     let size = bytes.len() as u64;
     if size > LONGEST_FILE {
-        return Err(unreadable(format!("it has more than {LONGEST_FILE} bytes")).fix("make it smaller"));
+        return Err(unreadable(format!("it has more than {LONGEST_FILE} bytes"), "make it smaller"));
     }
-    *budget = budget
-        .checked_sub(size)
-        .ok_or_else(|| unreadable(format!("all files together have more than {LARGEST_TREE} bytes")))?;
+    *budget = budget.checked_sub(size).ok_or_else(|| {
+        let cause = format!("all files together have more than {LARGEST_TREE} bytes");
+        unreadable(cause, "split the directory between brokers")
+    })?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| unreadable("it is not UTF-8 text".to_owned()).fix("save it as UTF-8"))?;
+        .map_err(|_| unreadable("it is not UTF-8 text".to_owned(), "save it as UTF-8"))?;
     Ok(Source { path: shown.to_owned(), text: text.into() })
 }
 

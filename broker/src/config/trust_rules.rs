@@ -1,8 +1,6 @@
 //! What a trust policy must say about the identity providers it lets in, beyond being a valid policy.
 
-use daypass_evaluator::{
-    Applicable, Context, Fit, Policies, Principal, Request, StatementView, explain,
-};
+use daypass_evaluator::{Applicable, Context, Fit, Policies, Principal, Request, StatementView, explain};
 
 use super::report::{Report, Source};
 use crate::{error::Diagnostic, proof::oidc::Provider, role::Role};
@@ -62,7 +60,8 @@ fn check_statement(statement: StatementView<'_>, provider: &Provider, source: &S
     let issuer = Issuer::of(name);
     let subject = format!("{name}:sub");
     if !pins(statement, &subject) {
-        let message = format!("this statement lets in every identity of `{name}` that has an accepted audience");
+        let message =
+            format!("this statement lets in every identity of `{name}` that has an accepted audience");
         let cause = format!("no condition on `{subject}` names them");
         let fix = format!("add \"StringEquals\": {{\"{subject}\": \"{}\"}}", issuer.example());
         let found = if issuer.is_shared() {
@@ -86,10 +85,19 @@ fn check_statement(statement: StatementView<'_>, provider: &Provider, source: &S
 /// Whether a condition holds only for requests whose `key` is one of somebody's in particular.
 fn pins(statement: StatementView<'_>, key: &str) -> bool {
     statement.conditions().any(|condition| {
-        let wildcards = condition.operator().to_ascii_lowercase().contains("like");
+        let operator = condition.operator().to_ascii_lowercase();
+        let names_somebody: fn(&str) -> bool = match operator
+            .strip_prefix("foranyvalue:")
+            .unwrap_or(&operator)
+        {
+            // A variable could stand for the very value it is compared with.
+            "stringequals" | "stringequalsignorecase" => |value| !value.is_empty() && !value.contains("${"),
+            "stringlike" | "arnlike" | "arnequals" => issuer::names_somebody,
+            _ => |_| false,
+        };
         condition.key().eq_ignore_ascii_case(key)
             && condition.requires_key()
-            && condition.values().all(|value| !wildcards || issuer::names_somebody(value))
+            && condition.values().all(names_somebody)
     })
 }
 

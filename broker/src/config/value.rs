@@ -132,7 +132,8 @@ pub(super) fn host(value: &DeValue<'_>) -> Result<String, Rejected> {
     let wrong = || Rejected::new(format!("`{text}` is not a host name")).fix("write \"id.corp.test\"");
     let authority: http::uri::Authority = text.parse().map_err(|_| wrong())?;
     let plain = authority.as_str() == text && !text.contains('@') && !authority.host().is_empty();
-    let port_ok = !text.ends_with(':') && authority.port().is_none_or(|port| port.as_str().parse::<u16>().is_ok());
+    let port_ok =
+        !text.ends_with(':') && authority.port().is_none_or(|port| port.as_str().parse::<u16>().is_ok());
     if plain && port_ok { Ok(text.to_ascii_lowercase()) } else { Err(wrong()) }
 }
 

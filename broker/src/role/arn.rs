@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    AccountId, Invalid, Path, PolicyName, RoleName, SessionName,
-    name::text_type,
-};
+use super::{AccountId, Invalid, Path, PolicyName, RoleName, SessionName, name::text_type};
 
 text_type! {
     /// A role's ARN: `arn:aws:iam::<account>:role<path><name>`.

@@ -108,7 +108,8 @@ impl PolicyName {
         if named(text, 1, 128) && !dots(text) { Ok(Self(Arc::from(text))) } else { Err(Self::INVALID) }
     }
 
-    const INVALID: Invalid = Invalid::new(r"a policy's name is 1 to 128 characters of [\w+=,.@-], not . or ..");
+    const INVALID: Invalid =
+        Invalid::new(r"a policy's name is 1 to 128 characters of [\w+=,.@-], not . or ..");
 }
 
 impl Path {
@@ -126,8 +127,9 @@ impl Path {
         if sound { Ok(Self(Arc::from(text))) } else { Err(Self::INVALID) }
     }
 
-    const INVALID: Invalid =
-        Invalid::new("a path is / or /segments/ of at most 512 printable characters, without wildcards or ..");
+    const INVALID: Invalid = Invalid::new(
+        "a path is / or /segments/ of at most 512 printable characters, without wildcards or ..",
+    );
 }
 
 /// `[\w+=,.@-]` between two lengths; `\w` is ASCII only, as in AWS's patterns.

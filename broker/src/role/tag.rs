@@ -46,7 +46,9 @@ impl TagValue {
 /// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`, counted in Unicode scalar values.
 fn within(text: &str, most: usize) -> bool {
     text.chars().count() <= most
-        && text.chars().all(|c| c.is_alphabetic() || c.is_numeric() || is_separator(c) || "_.:/=+-@".contains(c))
+        && text
+            .chars()
+            .all(|c| c.is_alphabetic() || c.is_numeric() || is_separator(c) || "_.:/=+-@".contains(c))
 }
 
 /// `\p{Z}`: white space without the control characters.

@@ -103,7 +103,9 @@ fn path(text: &str) -> Result<Vec<Segment>, Rejected> {
     for part in inner.split('/') {
         let segment = match part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
             Some(name) if is_name(name) => Segment::Capture(name.to_owned()),
-            None if !part.contains(['{', '}']) && !matches!(part, "." | "..") => Segment::Literal(part.to_owned()),
+            None if !part.contains(['{', '}']) && !matches!(part, "." | "..") => {
+                Segment::Literal(part.to_owned())
+            }
             _ => return Err(wrong("a capture is {name} between slashes")),
         };
         if matches!(segment, Segment::Capture(_)) && segments.contains(&segment) {

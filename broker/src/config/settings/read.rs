@@ -19,7 +19,7 @@ use super::{
 
 /// Reads all settings; what is wrong is reported, and then nothing may be made of them.
 pub(in super::super) fn settings(source: &Source, report: &Report) -> Option<Settings> {
-    let folder = source.path.parent().unwrap_or(Path::new("")).to_owned();
+    let folder = source.path.parent().unwrap_or_else(|| Path::new("")).to_owned();
     fields::file(source, report, |fields| {
         let directory = fields.or("directory", folder.join("directory"), value::path(&folder));
         let server = fields.table("server", |fields| server(fields, &folder));

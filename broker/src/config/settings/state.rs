@@ -85,7 +85,8 @@ fn redis(rest: &str, tls: bool) -> Result<RedisState, Rejected> {
     }
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
     let authority: http::uri::Authority = authority.parse().map_err(|_| wrong("its host is not a host"))?;
-    let port = authority.port().map(|port| port.as_str().parse().map_err(|_| wrong("its port is not a port")));
+    let port =
+        authority.port().map(|port| port.as_str().parse().map_err(|_| wrong("its port is not a port")));
     let database = if database.is_empty() { Ok(0) } else { database.parse() };
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     if host.is_empty() || authority.as_str().ends_with(':') {

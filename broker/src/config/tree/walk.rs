@@ -74,7 +74,7 @@ pub(super) fn walk(root: &Path) -> Found {
                     found.folders.insert(relative.clone());
                     waiting.push((relative, path, depth.saturating_add(1)));
                 }
-                Err(problem) => found.problems.push(problem),
+                Err(problem) => found.problems.push(*problem),
             }
         }
     }
@@ -101,19 +101,19 @@ enum Place {
 }
 
 /// What is at `path`, following a link only while it stays below `canonical`.
-fn place(canonical: &Path, root: &Path, relative: &str, path: &Path) -> Result<Place, Diagnostic> {
+fn place(canonical: &Path, root: &Path, relative: &str, path: &Path) -> Result<Place, Box<Diagnostic>> {
     let shown = root.join(relative);
     let unreadable = |error: std::io::Error| {
-        Diagnostic::error(&shown, "this file cannot be read").because(error.to_string())
+        Box::new(Diagnostic::error(&shown, "this file cannot be read").because(error.to_string()))
     };
     let mut path = path.to_owned();
     let mut metadata = std::fs::symlink_metadata(&path).map_err(unreadable)?;
     if metadata.is_symlink() {
         path = path.canonicalize().map_err(unreadable)?;
         if !path.starts_with(canonical) {
-            return Err(Diagnostic::error(&shown, "this link leads out of the directory")
-                .because(format!("it points to `{}`", path.display()))
-                .fix("copy the file into the directory"));
+            let found = Diagnostic::error(&shown, "this link leads out of the directory")
+                .because(format!("it points to `{}`", path.display()));
+            return Err(Box::new(found.fix("copy the file into the directory")));
         }
         metadata = std::fs::metadata(&path).map_err(unreadable)?;
     }
@@ -122,7 +122,8 @@ fn place(canonical: &Path, root: &Path, relative: &str, path: &Path) -> Result<P
     } else if metadata.is_file() {
         Ok(Place::File(File { path, shown }))
     } else {
-        Err(Diagnostic::error(&shown, "this is neither a file nor a folder").fix("remove it"))
+        let found = Diagnostic::error(&shown, "this is neither a file nor a folder");
+        Err(Box::new(found.fix("remove it")))
     }
 }
 
