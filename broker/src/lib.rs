@@ -2,11 +2,15 @@
 //!
 //! `ARCHITECTURE.md` describes the way through these modules; imports point one way only.
 
+pub mod audit;
+pub mod clock;
 pub mod config;
 pub mod error;
+pub mod fetch;
 pub mod keys;
 pub mod proof;
 pub mod revocation;
 pub mod role;
 pub mod seal;
 pub mod session;
+pub mod trust;

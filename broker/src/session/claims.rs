@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use minicbor::{Decoder, Encoder, data::Type, decode, encode};
 
+use super::Birth;
 use crate::revocation::{Link, Scope, ScopeId, SessionId, Target};
+use crate::trust::AssumedRole;
 
 /// The session's identity, limits and life. The role's own policies are not part of it: they are read live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Claims {
     pub issued: Timestamp,
     /// When it ends, to the second.
     pub expires: Timestamp,
+    /// Nothing; makes the token as long as its receiver wants it.
+    pub padding: Vec<u8>,
 }
 
 /// Session policies: the inline document whole, managed ones by ARN.
@@ -54,9 +58,36 @@ impl From<decode::Error> for ClaimsError {
     }
 }
 
-const FIELDS: u64 = 12;
+const FIELDS: u64 = 13;
 
 impl Claims {
+    /// The claims of a session that begins now in an assumed role.
+    pub(super) fn of(assumed: &AssumedRole, birth: &Birth) -> Self {
+        let issued = Timestamp::from_second(birth.issued.as_second()).unwrap_or(birth.issued);
+        let asked = issued.checked_add(assumed.duration).unwrap_or(issued);
+        let expires = assumed.not_after.map_or(asked, |end| asked.min(end));
+        let link =
+            Link { session: birth.session, stamp: birth.stamp, targets: assumed.targets.clone() };
+        Self {
+            links: vec![link],
+            role_arn: assumed.role_arn.clone(),
+            role_id: assumed.role_id.clone(),
+            session_name: assumed.session_name.to_string(),
+            provider: Some(assumed.provider.clone()),
+            tags: assumed.tags.clone(),
+            transitive_tag_keys: assumed.transitive_tag_keys.clone(),
+            source_identity: assumed.source_identity.clone(),
+            policies: SessionPolicies {
+                inline: assumed.inline_policy.clone(),
+                managed: assumed.managed_policies.clone(),
+            },
+            carried: assumed.carried.clone(),
+            issued,
+            expires,
+            padding: Vec::new(),
+        }
+    }
+
     /// The claims as CBOR.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(512);
@@ -110,6 +141,7 @@ impl Claims {
             strings(e.array(2)?.str(key)?, values)?;
         }
         e.u8(10)?.i64(self.issued.as_second())?.u8(11)?.i64(self.expires.as_second())?;
+        e.u8(12)?.bytes(&self.padding)?;
         Ok(())
     }
 
@@ -145,6 +177,7 @@ impl Claims {
             carried: field(d, 9).and_then(|d| list(d, |d| pair(d, text, |d| list(d, text))))?,
             issued: field(d, 10).and_then(time)?,
             expires: field(d, 11).and_then(time)?,
+            padding: field(d, 12).and_then(|d| Ok(d.bytes()?.to_vec()))?,
         };
         if claims.links.is_empty() {
             return Err(ClaimsError("a chain without a session".into()));
