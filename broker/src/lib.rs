@@ -13,4 +13,5 @@ pub mod revocation;
 pub mod role;
 pub mod seal;
 pub mod session;
+pub mod store;
 pub mod trust;

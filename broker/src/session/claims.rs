@@ -50,7 +50,7 @@ pub struct SessionPolicies {
 /// The claims are not of the form that this version writes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct ClaimsError(String);
+pub struct ClaimsError(pub(crate) String);
 
 impl From<decode::Error> for ClaimsError {
     fn from(error: decode::Error) -> Self {
@@ -186,9 +186,9 @@ impl Claims {
     }
 }
 
-type Written = Result<(), encode::Error<std::convert::Infallible>>;
+pub(crate) type Written = Result<(), encode::Error<std::convert::Infallible>>;
 
-fn optional(e: &mut Encoder<&mut Vec<u8>>, text: Option<&str>) -> Written {
+pub(crate) fn optional(e: &mut Encoder<&mut Vec<u8>>, text: Option<&str>) -> Written {
     match text {
         Some(text) => e.str(text)?,
         None => e.null()?,
@@ -196,7 +196,7 @@ fn optional(e: &mut Encoder<&mut Vec<u8>>, text: Option<&str>) -> Written {
     Ok(())
 }
 
-fn strings(e: &mut Encoder<&mut Vec<u8>>, texts: &[String]) -> Written {
+pub(crate) fn strings(e: &mut Encoder<&mut Vec<u8>>, texts: &[String]) -> Written {
     e.array(texts.len() as u64)?;
     for text in texts {
         e.str(text)?;
@@ -204,7 +204,7 @@ fn strings(e: &mut Encoder<&mut Vec<u8>>, texts: &[String]) -> Written {
     Ok(())
 }
 
-fn field<'d, 'b>(d: &'d mut Decoder<'b>, key: u8) -> Result<&'d mut Decoder<'b>, ClaimsError> {
+pub(crate) fn field<'d, 'b>(d: &'d mut Decoder<'b>, key: u8) -> Result<&'d mut Decoder<'b>, ClaimsError> {
     match d.u8()? {
         found if found == key => Ok(d),
         found => Err(ClaimsError(format!("field {found} where {key} belongs"))),
@@ -212,7 +212,7 @@ fn field<'d, 'b>(d: &'d mut Decoder<'b>, key: u8) -> Result<&'d mut Decoder<'b>,
 }
 
 /// A definite array, read without trusting its length for memory.
-fn list<'b, T>(
+pub(crate) fn list<'b, T>(
     d: &mut Decoder<'b>,
     item: impl Fn(&mut Decoder<'b>) -> Result<T, ClaimsError>,
 ) -> Result<Vec<T>, ClaimsError> {
@@ -224,7 +224,7 @@ fn list<'b, T>(
     Ok(items)
 }
 
-fn pair<'b, A, B>(
+pub(crate) fn pair<'b, A, B>(
     d: &mut Decoder<'b>,
     first: impl Fn(&mut Decoder<'b>) -> Result<A, ClaimsError>,
     second: impl Fn(&mut Decoder<'b>) -> Result<B, ClaimsError>,
@@ -233,15 +233,15 @@ fn pair<'b, A, B>(
     Ok((first(d)?, second(d)?))
 }
 
-fn expect_array(d: &mut Decoder<'_>, length: u64) -> Result<(), ClaimsError> {
+pub(crate) fn expect_array(d: &mut Decoder<'_>, length: u64) -> Result<(), ClaimsError> {
     if d.array()? == Some(length) { Ok(()) } else { Err(ClaimsError(format!("not an array of {length}"))) }
 }
 
-fn text(d: &mut Decoder<'_>) -> Result<String, ClaimsError> {
+pub(crate) fn text(d: &mut Decoder<'_>) -> Result<String, ClaimsError> {
     Ok(d.str()?.to_owned())
 }
 
-fn optional_text(d: &mut Decoder<'_>) -> Result<Option<String>, ClaimsError> {
+pub(crate) fn optional_text(d: &mut Decoder<'_>) -> Result<Option<String>, ClaimsError> {
     if d.datatype()? == Type::Null {
         d.null()?;
         return Ok(None);
@@ -249,11 +249,11 @@ fn optional_text(d: &mut Decoder<'_>) -> Result<Option<String>, ClaimsError> {
     text(d).map(Some)
 }
 
-fn time(d: &mut Decoder<'_>) -> Result<Timestamp, ClaimsError> {
+pub(crate) fn time(d: &mut Decoder<'_>) -> Result<Timestamp, ClaimsError> {
     Timestamp::from_second(d.i64()?).map_err(|_| ClaimsError("a time out of range".into()))
 }
 
-fn sixteen(d: &mut Decoder<'_>) -> Result<[u8; 16], ClaimsError> {
+pub(crate) fn sixteen(d: &mut Decoder<'_>) -> Result<[u8; 16], ClaimsError> {
     d.bytes()?.try_into().map_err(|_| ClaimsError("an id that is not 16 bytes".into()))
 }
 
@@ -261,10 +261,12 @@ fn read_link(d: &mut Decoder<'_>) -> Result<Link, ClaimsError> {
     expect_array(d, 3)?;
     let session = SessionId(sixteen(d)?);
     let stamp = d.u64()?;
-    let targets = list(d, |d| {
-        expect_array(d, 2)?;
-        let scope = Scope::from_number(d.u8()?).ok_or_else(|| ClaimsError("an unknown scope".into()))?;
-        Ok(Target { scope, id: ScopeId(sixteen(d)?) })
-    })?;
+    let targets = list(d, target)?;
     Ok(Link { session, stamp, targets })
+}
+
+pub(crate) fn target(d: &mut Decoder<'_>) -> Result<Target, ClaimsError> {
+    expect_array(d, 2)?;
+    let scope = Scope::from_number(d.u8()?).ok_or_else(|| ClaimsError("an unknown scope".into()))?;
+    Ok(Target { scope, id: ScopeId(sixteen(d)?) })
 }
