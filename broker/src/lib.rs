@@ -2,10 +2,15 @@
 //!
 //! `ARCHITECTURE.md` describes the way through these modules; imports point one way only.
 
+pub mod administer;
+pub mod api;
+pub mod app;
 pub mod audit;
+pub mod authorize;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod federate;
 pub mod fetch;
 pub mod keys;
 pub mod proof;

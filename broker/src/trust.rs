@@ -4,7 +4,7 @@
 
 use daypass_evaluator::{
     Applicable, Context, Decision, Document, Explanation, Kind, Policies, PolicyError, Principal, Request,
-    evaluate, explain,
+    StatementView, evaluate, explain,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -151,6 +151,12 @@ fn targets(identity: &FederatedIdentity, role: &Role) -> Vec<Target> {
     ];
     targets.extend(identity.source_identity().map(source_identity_target));
     targets
+}
+
+/// Where a statement stands, for people: policy, Sid if it has one, and line.
+pub fn place(statement: &StatementView<'_>) -> String {
+    let sid = if statement.sid().is_empty() { String::new() } else { format!(" {}", statement.sid()) };
+    format!("{}{sid} (line {})", statement.policy(), statement.position().0)
 }
 
 /// The target of all sessions of a principal at its provider.
