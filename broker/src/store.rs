@@ -12,17 +12,16 @@ use crate::keys::Keyring;
 use crate::revocation::{Mark, Scope, SessionId, Target};
 use crate::seal::KeyId;
 
-//mod backend;
-//#[cfg(test)] mod conformance;
+mod backend;
 pub mod embedded;
-//mod journal;
+mod journal;
 pub mod live;
 mod record;
-//pub mod redis;
+pub mod redis;
 mod sealed;
 mod value;
 
-//pub use backend::Backend;
+pub use backend::Backend;
 pub use live::{LiveView, Stale};
 pub use record::SessionRecord;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use redb::{Builder, Database};
+use redb::Database;
 use tokio::sync::oneshot;
 
 use self::reader::Reader;
@@ -60,9 +60,9 @@ impl Embedded {
     pub fn open(directory: &Path, keyring: SharedKeyring, time: TimeSource) -> Result<Self, OpenError> {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let path = directory.join("state.redb");
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        let database = Arc::new(Builder::new().create_file(file).map_err(redb::Error::from)?);
+        // Made here first, so that it is nobody else's to read from its first byte on.
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let database = Arc::new(Database::create(path).map_err(redb::Error::from)?);
         let sealer = Sealer::new(keyring);
         let view = tables::load_view(&database, &sealer, millis(time.now()))?;
         Ok(Self {
@@ -198,8 +198,8 @@ impl Store for Embedded {
 
     async fn touch(&self, uses: &[(SessionId, Timestamp)]) -> Result<(), Unavailable> {
         let seal = |(session, at): &(SessionId, Timestamp)| {
-            let name = self.sealer.name(Kind::LastUse, &[&session.0]);
-            Ok((self.sealer.record_name(*session).id, self.sealer.seal_value(name, at)?))
+            let name = Sealer::last_use_name(self.sealer.record_name(*session));
+            Ok((name.id, self.sealer.seal_value(name, at)?))
         };
         let uses = uses.iter().map(seal).collect::<Result<_, Unavailable>>()?;
         self.write(|reply| Command::Touch(uses, reply)).await

@@ -89,6 +89,11 @@ impl Sealer {
         self.name(Kind::Record, &[&session.0])
     }
 
+    /// Where a record's last use is kept.
+    pub(super) fn last_use_name(record: Name) -> Name {
+        Name { kind: Kind::LastUse, id: record.id }
+    }
+
     pub(super) fn target_name(&self, kind: Kind, target: Target) -> Name {
         self.name(kind, &[&[target.scope as u8], &target.id.0])
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use minicbor::{Decoder, Encoder};
+use subtle::ConstantTimeEq as _;
 
 pub(super) use crate::session::claims::ClaimsError as ReadError;
 
@@ -80,8 +81,7 @@ impl Redemption {
     /// Whether a request is a repetition of the one that redeemed, and comes soon enough after it.
     pub(super) fn is_repeated_by(&self, reservation: &Reservation, now: Timestamp) -> bool {
         let age = now.duration_since(self.at);
-        ring::constant_time::verify_slices_are_equal(&self.request_digest, &reservation.request_digest)
-            .is_ok()
+        bool::from(self.request_digest.ct_eq(&reservation.request_digest))
             && self.peer == reservation.peer
             && age.abs() <= SAME_REQUEST_WITHIN
     }

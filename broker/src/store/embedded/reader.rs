@@ -73,9 +73,10 @@ impl Reader {
         name: [u8; 16],
     ) -> Result<Option<SessionRecord>, Unavailable> {
         let Some(sealed) = value(transaction, RECORDS, &name)? else { return Ok(None) };
-        let mut record = self.sealer.open_record(Name { kind: Kind::Record, id: name }, sealed)?;
+        let stored = Name { kind: Kind::Record, id: name };
+        let mut record = self.sealer.open_record(stored, sealed)?;
         if let Some(sealed) = value(transaction, LAST_USES, &name)? {
-            let used = self.sealer.name(Kind::LastUse, &[&record.session.0]);
+            let used = Sealer::last_use_name(stored);
             record.last_used = Some(self.sealer.open_value(used, sealed)?);
         }
         Ok(Some(record))
