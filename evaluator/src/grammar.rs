@@ -23,10 +23,8 @@ struct Dialect {
 
 /// The statements of `document`, or what is wrong with it.
 pub(crate) fn read(document: &Document<'_>, number: usize, problems: &mut Problems) -> Vec<Statement> {
-    let limit = document.kind.limit();
-    if document.text.len() > MAX_BYTES || size(document.text) > limit {
-        let message = format!("Cannot exceed quota for policy size: {limit}");
-        problems.add(0, Rank::Syntax, message, "shorten the document, or split it");
+    if document.text.len() > MAX_BYTES || size(document.text) > document.kind.limit() {
+        problems.add(0, Rank::Syntax, document.kind.too_long(), "shorten the document, or split it");
         return Vec::new();
     }
     let root = match json::parse(document.text) {

@@ -107,7 +107,8 @@ fn t12_patterns_match_in_linear_time() {
         format!("{}b", "*a".repeat(800)),
         format!("*{}b*", "a".repeat(1600)),
         format!("*{}b", "?".repeat(200)),
-        format!("*{}b*", "a?".repeat(100)),
+        format!("*{}b*", "a?".repeat(31)),
+        format!("{}*", "*a?b".repeat(400)),
     ];
     for pattern in patterns {
         let document = document(&[
@@ -144,17 +145,33 @@ fn t12_a_stretch_that_would_cost_too_much_is_refused() {
     let errors =
         load(Kind::Identity, &json!({ "Effect": "Allow", "Action": "*", "Resource": pattern })).unwrap_err();
     assert_eq!(errors[0].message, "The policy failed legacy parsing");
-    let pattern = format!("arn:aws:s3:::*{}*", "a?".repeat(100));
+    let pattern = format!("arn:aws:s3:::*{}*", "a?".repeat(32));
     assert!(load(Kind::Identity, &json!({ "Effect": "Allow", "Action": "*", "Resource": pattern })).is_ok());
 }
 
 #[test]
 fn t12_huge_documents_are_refused_unread() {
     let text = format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{}]}}", "[".repeat(200_000));
-    for kind in [Kind::Identity, Kind::Session, Kind::Trust, Kind::Resource] {
+    let kinds = [
+        (Kind::Identity, "Maximum policy size of 10240 bytes exceeded"),
+        (Kind::Session, "Cannot exceed quota for PolicySize: 2048"),
+        (Kind::Trust, "Cannot exceed quota for ACLSizePerRole: 4096"),
+        (Kind::Resource, "Cannot exceed quota for PolicySize: 20480"),
+    ];
+    for (kind, message) in kinds {
         let errors = Policies::compile(&[Document { name: "x", text: &text, kind }]).unwrap_err();
-        assert_eq!(errors[0].message, format!("Cannot exceed quota for policy size: {}", kind.limit()));
+        assert_eq!(errors[0].message, message);
     }
+}
+
+#[test]
+fn t12_inline_policies_share_one_quota() {
+    let statement = json!({ "Sid": "a".repeat(6_000), "Effect": "Allow", "Action": "*", "Resource": "*" });
+    let text = document(&[statement]).to_string();
+    let document = Document { name: "x", text: &text, kind: Kind::Identity };
+    assert!(Policies::compile(&[document]).is_ok());
+    let errors = Policies::compile(&[document, document]).unwrap_err();
+    assert_eq!(errors[0].message, "Maximum policy size of 10240 bytes exceeded");
 }
 
 #[test]
