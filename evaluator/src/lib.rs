@@ -4,7 +4,7 @@
 //! 1. [`Policies::compile`] checks documents as IAM does (in its words where they are known, with line, column and a fix),
 //!    and indexes them. [`Policies::pin`] ties the users and roles that they name to immutable ids.
 //! 2. [`Applicable`] says which compiled policies have a say in a request, and in which role.
-//! 3. [`evaluate`] decides a [`Request`] without allocating; [`explain`] takes the same arguments and says why.
+//! 3. [`evaluate`] decides a [`Request`] without allocating; [`explain()`] takes the same arguments and says why.
 //!
 //! A document that doesn't compile is not to be used: at request time there is no such thing as an invalid policy.
 //!
