@@ -49,22 +49,22 @@ pub struct Loaded {
     pub warnings: Diagnostics,
 }
 
-/// Reads and compiles the configuration at `path`, and looks whether the files that it names are there.
+/// Reads and compiles the configuration at `path`; files it names and that cannot be read here are warnings, since those
+/// that need them say so themselves.
 ///
 /// # Errors
 ///
 /// Every error and warning of all files, in the order of files and lines.
 pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
-    let loaded = compile(&Tree::read(path))?;
-    let mut absent = Diagnostics::default();
-    for file in loaded.snapshot.settings.files() {
-        if let Err(error) = std::fs::File::open(file) {
-            let found = Diagnostic::error(file, "this file is named by the settings and cannot be read");
-            let fix = format!("create it, or correct its path in {}", path.display());
-            absent.push(found.because(error.to_string()).fix(fix));
-        }
-    }
-    if absent.is_empty() { Ok(loaded) } else { Err(absent.into_iter().chain(loaded.warnings).collect()) }
+    let Loaded { snapshot, warnings } = compile(&Tree::read(path))?;
+    let unreadable = snapshot.settings.files().into_iter().filter_map(|file| {
+        let error = std::fs::File::open(file).err()?;
+        let found = Diagnostic::warning(file, "this file is named by the settings and cannot be read here");
+        let fix = format!("create it, or correct its path in {}", path.display());
+        Some(found.because(error.to_string()).fix(fix))
+    });
+    let unreadable: Vec<_> = unreadable.collect();
+    Ok(Loaded { snapshot, warnings: warnings.into_iter().chain(unreadable).collect() })
 }
 
 /// Compiles a configuration from what was read of it; touches no disk.

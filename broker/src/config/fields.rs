@@ -16,11 +16,17 @@ const LONGEST: usize = 128 * 1024;
 pub(super) struct Rejected {
     pub(super) cause: String,
     pub(super) fix: Option<String>,
+    told: bool,
 }
 
 impl Rejected {
     pub(super) fn new(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), fix: None }
+        Self { cause: cause.into(), fix: None, told: false }
+    }
+
+    /// A value that is refused only because of something that is reported elsewhere.
+    pub(super) fn told_elsewhere() -> Self {
+        Self { told: true, ..Self::new("") }
     }
 
     pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
@@ -107,6 +113,7 @@ impl<'t> Fields<'t> {
         let (place, value) = self.take(key)?;
         match read(value) {
             Ok(value) => Some(value),
+            Err(rejected) if rejected.told => None,
             Err(rejected) => {
                 self.report.push(self.rejection(key, &place, rejected));
                 None
@@ -143,6 +150,20 @@ impl<'t> Fields<'t> {
         read: impl FnOnce(&DeValue<'t>) -> Result<T, Rejected>,
     ) -> T {
         self.optional(key, read).unwrap_or(default)
+    }
+
+    /// The field's value, the default when it is absent, and nothing when it is wrong, which is reported.
+    pub(super) fn or_nothing<T>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        read: impl FnOnce(&DeValue<'t>) -> Result<T, Rejected>,
+    ) -> Option<T> {
+        if self.left.contains_key(key) {
+            return self.optional(key, read);
+        }
+        self.known.push(key);
+        Some(default)
     }
 
     /// A table inside this one, read by `read`; an absent one is read as if it were empty.
@@ -190,6 +211,11 @@ impl<'t> Fields<'t> {
         values
     }
 
+    /// Reports a finding that was made with this table's fields.
+    pub(super) fn report(&self, finding: Diagnostic) {
+        self.report.push(finding);
+    }
+
     /// Reports an error about a field that was taken before, at its line; about a missing one at the table's.
     pub(super) fn error(&self, key: &str, message: impl Into<String>, fix: impl Into<String>) {
         self.report.push(self.located(key, self.source.error(message)).fix(fix));
@@ -222,10 +248,7 @@ impl<'t> Fields<'t> {
             .error(format!("`{}` is invalid", self.path(key)))
             .within(&self.source.text, place.start, place.len())
             .because(rejected.cause);
-        match rejected.fix {
-            Some(fix) => found.fix(fix),
-            None => found,
-        }
+        found.fix(rejected.fix.unwrap_or_else(|| format!("correct the value of `{key}`")))
     }
 
     fn path(&self, key: &str) -> String {

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
+    ffi::OsString,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -13,7 +14,7 @@ use toml::de::DeTable;
 use super::{
     fields::{Fields, Rejected},
     report::Source,
-    tree::Tree,
+    tree::{Tree, UNFINISHED},
     value,
 };
 use crate::error::{Diagnostic, Diagnostics};
@@ -44,9 +45,10 @@ impl Ids {
             }
         };
         if let Some(other) = self.0.borrow_mut().insert(text.clone(), source.path.clone()) {
-            let message = format!("the id `{text}` is also used by {}", other.display());
+            let found = source.error(format!("the id `{text}` is used twice"));
+            let found = fields.located("id", found).because(format!("it is also in {}", other.display()));
             let fix = "keep it in the older file; remove the line here and run `daypass check --write-ids`";
-            fields.error("id", message, fix);
+            fields.report(found.fix(fix));
             return None;
         }
         Some(id)
@@ -78,7 +80,9 @@ pub fn write_ids(config: &Path, entropy: &mut dyn FnMut(&mut [u8])) -> Result<Ve
         match replace(&source.path, &with_id(&source.text, &format!("{prefix}{characters}"))) {
             Ok(()) => written.push(source.path.clone()),
             Err(error) => problems.push(
-                Diagnostic::error(&source.path, "this file cannot be written").because(error.to_string()),
+                Diagnostic::error(&source.path, "this file cannot be written")
+                    .because(error.to_string())
+                    .fix("run this as a user who may write it"),
             ),
         }
     }
@@ -114,13 +118,8 @@ fn with_id(text: &str, id: &str) -> String {
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let path = path.canonicalize()?;
     let permissions = std::fs::metadata(&path)?.permissions();
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    // A name that starts with two dots is never read as part of the directory.
-    name = {
-        let mut hidden = std::ffi::OsString::from("..new-");
-        hidden.push(name);
-        hidden
-    };
+    let mut name = OsString::from(UNFINISHED);
+    name.push(path.file_name().unwrap_or_default());
     let beside = path.with_file_name(name);
     let mut file = std::fs::File::create(&beside)?;
     file.write_all(text.as_bytes())?;

@@ -24,12 +24,12 @@ pub(super) fn tell(source: &Source, error: &PolicyError, report: &Report) {
     report.push(source.place(found, place(error.line), place(error.column)));
 }
 
-/// Compiles managed policies, keyed by their ARNs.
+/// Compiles managed policies, keyed by their ARNs; under one that is wrong, which is reported, there is nothing.
 pub(super) fn managed(
     files: &BTreeMap<&str, &Source>,
     arn: impl Fn(&PolicyName) -> PolicyArn,
     report: &Report,
-) -> HashMap<PolicyArn, Arc<ManagedPolicy>> {
+) -> HashMap<PolicyArn, Option<Arc<ManagedPolicy>>> {
     let mut policies = HashMap::new();
     for (name, source) in files {
         let name = match PolicyName::parse(name) {
@@ -41,11 +41,10 @@ pub(super) fn managed(
             }
         };
         let arn = arn(&name);
-        if let Some(compiled) = compile(source, arn.as_str(), Kind::Managed, report) {
-            let text = Arc::clone(&source.text);
-            let policy = ManagedPolicy { arn: arn.clone(), policies: compiled, text };
-            policies.insert(arn, Arc::new(policy));
-        }
+        let compiled = compile(source, arn.as_str(), Kind::Managed, report);
+        let text = Arc::clone(&source.text);
+        let policy = compiled.map(|policies| Arc::new(ManagedPolicy { arn: arn.clone(), policies, text }));
+        policies.insert(arn, policy);
     }
     policies
 }

@@ -2,7 +2,6 @@
 
 use std::{cell::RefCell, collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
-use http::Uri;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::{
@@ -23,7 +22,7 @@ pub(super) struct Providers<'t> {
     pub(super) account: AccountId,
     pub(super) tree: &'t Tree,
     pub(super) files: &'t AccountFiles<'t>,
-    pub(super) public_url: Option<&'t Uri>,
+    own_urls: &'t [String],
     pub(super) ids: &'t Ids,
     pub(super) report: &'t Report,
     used: RefCell<BTreeSet<String>>,
@@ -34,15 +33,15 @@ impl<'t> Providers<'t> {
         account: AccountId,
         tree: &'t Tree,
         files: &'t AccountFiles<'t>,
-        public_url: Option<&'t Uri>,
+        own_urls: &'t [String],
         ids: &'t Ids,
         report: &'t Report,
     ) -> Self {
-        Self { account, tree, files, public_url, ids, report, used: RefCell::default() }
+        Self { account, tree, files, own_urls, ids, report, used: RefCell::default() }
     }
 
-    /// All sound providers of the account, with the files they come from.
-    pub(super) fn read(&self) -> Vec<(Arc<Provider>, &'t Source)> {
+    /// All sound providers of the account.
+    pub(super) fn read(&self) -> Vec<Arc<Provider>> {
         let mut providers: Vec<(Arc<Provider>, &Source)> = Vec::new();
         for source in self.files.oidc_providers.values() {
             let Some(provider) = self.provider(source) else {
@@ -62,7 +61,7 @@ impl<'t> Providers<'t> {
                 self.report.push(found.fix("remove it, or name it as `ca_file` or `jwks_file`"));
             }
         }
-        providers
+        providers.into_iter().map(|(provider, _)| provider).collect()
     }
 
     fn provider(&self, source: &Source) -> Option<Provider> {
@@ -91,7 +90,7 @@ impl<'t> Providers<'t> {
                 single_use,
                 keys: keys?,
                 ca_pem: ca_pem?,
-                own_issuers: self.public_url.map(ToString::to_string).into_iter().collect(),
+                own_issuers: self.own_urls.to_vec(),
                 loopback_http,
             };
             Provider::new(settings).map_err(|error| refused(fields, &error)).ok()

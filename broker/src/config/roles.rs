@@ -49,9 +49,16 @@ pub(super) struct Draft<'t> {
 pub(super) struct Principals {
     pub(super) roles: HashMap<RoleArn, RoleId>,
     pub(super) accounts: HashSet<AccountId>,
+    /// Folders of roles that are wrong, which is reported: that they are missing is not worth telling.
+    pub(super) broken: HashSet<(AccountId, String)>,
 }
 
 impl Principals {
+    /// Whether this would be a role's ARN if its folder were in order.
+    pub(super) fn is_broken(&self, arn: &RoleArn) -> bool {
+        arn.account().is_some_and(|account| self.broken.contains(&(account, arn.name().to_owned())))
+    }
+
     fn resolve(&self, arn: &str) -> Resolved {
         if let Some(id) = self.roles.get(arn) {
             return Resolved::Id(id.as_str().to_owned());
@@ -59,6 +66,7 @@ impl Principals {
         let account = arn.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
         match account {
             Some(account) if !self.accounts.contains(&account) => Resolved::Foreign,
+            _ if RoleArn::parse(arn).is_ok_and(|arn| self.is_broken(&arn)) => Resolved::Foreign,
             _ => Resolved::Missing,
         }
     }
@@ -91,13 +99,13 @@ pub(super) fn draft<'t>(
     fields::file(source, report, |fields| {
         let id = ids.read(fields, source, |text| RoleId::parse(text).map_err(Into::into));
         let root = Path::parse("/").ok()?;
-        let path = fields.or("path", root, value::parsed(Path::parse));
+        let path = fields.or_nothing("path", root, value::parsed(Path::parse));
         let longest = value::duration(HOUR, HOUR.saturating_mul(12));
         let max_session_duration = fields.or("max_session_duration", HOUR, longest);
         let tags = fields.or("tags", Tags::default(), tags);
         let managed = managed(fields, policies);
         let boundary = fields.optional("permissions_boundary", |value| attached(value, policies));
-        let name = name.ok()?;
+        let (name, path) = (name.ok()?, path?);
         Some(Draft {
             arn: RoleArn::new(policies.account, &path, &name),
             id: id?,
@@ -129,10 +137,11 @@ fn managed(fields: &mut Fields<'_>, policies: &Attachable<'_>) -> Vec<Arc<Manage
 
 fn attached(value: &DeValue<'_>, policies: &Attachable<'_>) -> Result<Arc<ManagedPolicy>, Rejected> {
     let arn = value::parsed(PolicyArn::parse)(value)?;
-    policies.find(&arn).ok_or_else(|| {
+    let found = policies.find(&arn).ok_or_else(|| {
         Rejected::new(format!("there is no policy `{arn}` in this account or under aws/"))
             .fix(format!("create policies/{}.json, or correct the ARN", arn.name()))
-    })
+    })?;
+    found.ok_or_else(Rejected::told_elsewhere)
 }
 
 fn tags(value: &DeValue<'_>) -> Result<Tags, Rejected> {

@@ -81,12 +81,13 @@ pub(super) fn service(source: &Source, account: AccountId, ids: &Ids, report: &R
 pub(super) fn by_caller(
     services: &[(Arc<Service>, &Source)],
     roles: &HashMap<RoleArn, Arc<Role>>,
+    is_broken: impl Fn(&RoleArn) -> bool,
     report: &Report,
 ) -> HashMap<RoleArn, Arc<Service>> {
     let mut callers: HashMap<RoleArn, Arc<Service>> = HashMap::new();
     for (service, source) in services {
         for caller in &service.callers {
-            if !roles.contains_key(caller) {
+            if !roles.contains_key(caller) && !is_broken(caller) {
                 let found = source.error(format!("the caller `{caller}` is not a role in the directory"));
                 report.push(at_callers(source, found).fix("add the role, or remove it from `callers`"));
             }

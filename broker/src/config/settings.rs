@@ -35,7 +35,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Server {
     pub listen: SocketAddr,
-    /// Scheme, host, port and base path, without a slash at its end.
+    /// Scheme, host, port and base path; `base_url` gives it as text.
     pub public_url: Uri,
     /// In lower case; an entry without a port stands for every port. Ask `answers_to`.
     pub hosts: Vec<String>,
@@ -45,6 +45,16 @@ pub struct Server {
 }
 
 impl Server {
+    /// The public URL without a slash at its end.
+    pub fn base_url(&self) -> String {
+        self.public_url.to_string().trim_end_matches('/').to_owned()
+    }
+
+    /// Every URL under which this broker answers: nobody else's tokens come from them.
+    pub fn own_urls(&self) -> Vec<String> {
+        self.hosts.iter().map(|host| format!("https://{host}")).chain([self.base_url()]).collect()
+    }
+
     /// Whether a Host header names this broker.
     pub fn answers_to(&self, host: &str) -> bool {
         names(&self.hosts, host)

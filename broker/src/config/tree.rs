@@ -2,6 +2,8 @@
 
 mod walk;
 
+pub(super) use walk::UNFINISHED;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read,

@@ -10,13 +10,16 @@ mod issuer;
 use issuer::Issuer;
 
 /// Reports providers that the role's account doesn't have and statements that let in more than they seem to.
+///
+/// Unless `providers` is `complete`, some are wrong, which is reported: then that one is missing isn't.
 pub(super) fn check<'p>(
     role: &Role,
     source: &Source,
     providers: impl Iterator<Item = &'p Provider> + Clone,
+    complete: bool,
     report: &Report,
 ) {
-    for statement in role.trust.statements() {
+    for statement in role.trust.statements().filter(|_| complete) {
         for named in statement.providers().filter(|named| !providers.clone().any(|one| one.arn() == *named)) {
             let found = source.error(format!("the account {} has no provider `{named}`", role.account));
             let fix = "add it under oidc-providers/ of this account, or remove it here";

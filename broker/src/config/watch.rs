@@ -25,18 +25,29 @@ pub async fn watch(
     config: PathBuf,
     version: Version,
     reload: Arc<Notify>,
+    report: impl FnMut(Result<Loaded, Diagnostics>),
+) {
+    watch_every(PAUSE, config, version, reload, report).await;
+}
+
+/// As [`watch`], with a pause of the caller's choice.
+pub(super) async fn watch_every(
+    pause: Duration,
+    config: PathBuf,
+    version: Version,
+    reload: Arc<Notify>,
     mut report: impl FnMut(Result<Loaded, Diagnostics>),
 ) {
     let mut known = Known { version, stamp: None };
     loop {
         let asked = tokio::select! {
             () = reload.notified() => true,
-            () = sleep(PAUSE) => false,
+            () = sleep(pause) => false,
         };
         let Some(stamp) = known.changed(&config, asked).await else {
             continue;
         };
-        let Some(settled) = settled_tree(&config).await else {
+        let Some(settled) = settled_tree(&config, pause).await else {
             report(Err(unsettled(&config)));
             continue;
         };
@@ -71,7 +82,7 @@ impl Known {
 }
 
 /// The tree once two readings a pause apart agree; none if it never stays the same.
-async fn settled_tree(config: &Path) -> Option<Arc<Tree>> {
+async fn settled_tree(config: &Path, pause: Duration) -> Option<Arc<Tree>> {
     let mut last: Option<Version> = None;
     for _ in 0..READINGS_AT_MOST {
         let path = config.to_owned();
@@ -80,7 +91,7 @@ async fn settled_tree(config: &Path) -> Option<Arc<Tree>> {
             return Some(Arc::new(tree));
         }
         last = Some(tree.version());
-        sleep(PAUSE).await;
+        sleep(pause).await;
     }
     None
 }
@@ -92,5 +103,8 @@ fn unsettled(config: &Path) -> Diagnostics {
 }
 
 fn failed(config: &Path, error: &dyn std::error::Error) -> Diagnostics {
-    Diagnostic::error(config, "the configuration could not be compiled").because(error.to_string()).into()
+    Diagnostic::error(config, "the configuration could not be compiled")
+        .because(error.to_string())
+        .fix("report this as a defect")
+        .into()
 }

@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents,
+    Report, SourceCode, SourceSpan, SpanContents,
+};
 
-use super::{Diagnostic, Excerpt, Severity};
+use super::{Diagnostic, Severity};
 
 /// Lines longer than this are not shown: a minified policy would fill the screen.
 const LONGEST_LINE: usize = 200;
@@ -36,41 +39,75 @@ fn report(finding: &Diagnostic) -> Report {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let place = format!("{}:{}:{}", escaped(&finding.file.to_string_lossy()), finding.line, finding.column);
-    let mut message = format!("{word}: {place}: {}", escaped(&finding.message));
+    let line = Line::of(finding);
+    let file = escaped(&finding.file.to_string_lossy());
+    let mut message = match &line {
+        Some(_) => format!("{word}: {}", escaped(&finding.message)),
+        None => format!("{word}: {file}:{}:{}: {}", finding.line, finding.column, escaped(&finding.message)),
+    };
     if let Some(cause) = &finding.cause {
         // Writing to a String cannot fail.
         let _ = write!(message, ": {}", escaped(cause));
     }
     let mut diagnostic = MietteDiagnostic::new(message).with_severity(severity);
     if let Some(fix) = &finding.fix {
-        diagnostic = diagnostic.with_help(format!("fix: {}", escaped(fix)));
+        diagnostic = diagnostic.with_help(escaped(fix));
     }
-    match finding.excerpt.as_ref().filter(|excerpt| excerpt.is_showable()) {
-        Some(excerpt) => {
-            let span = LabeledSpan::new_primary_with_span(None, (excerpt.start, excerpt.len.max(1)));
-            let name = finding.file.to_string_lossy().into_owned();
-            Report::new(diagnostic.with_label(span))
-                .with_source_code(NamedSource::new(name, excerpt.text.to_string()))
+    match line {
+        Some(line) => {
+            let span = LabeledSpan::new_primary_with_span(None, (line.start, line.length));
+            Report::new(diagnostic.with_label(span)).with_source_code(line)
         }
         None => Report::new(diagnostic),
     }
 }
 
-impl Excerpt {
-    /// A line is shown unless it is long, holds control characters or looks like a URL with a password.
-    fn is_showable(&self) -> bool {
-        let end = self.start.saturating_add(self.len.max(1));
-        let (Some(before), Some(_)) = (self.text.get(..self.start), self.text.get(self.start..end)) else {
-            return false;
-        };
+/// The one line that a finding points into.
+struct Line {
+    file: String,
+    text: String,
+    number: usize,
+    /// Bytes from the line's start, and how many of them are meant.
+    start: usize,
+    length: usize,
+    column: usize,
+}
+
+impl Line {
+    /// Nothing if the line is long, holds control characters or an `@`, which could end a password.
+    fn of(finding: &Diagnostic) -> Option<Self> {
+        let excerpt = finding.excerpt.as_ref()?;
+        let before = excerpt.text.get(..excerpt.start)?;
         let start = before.rfind('\n').map_or(0, |newline| newline.saturating_add(1));
-        let rest = self.text.get(start..).unwrap_or_default();
-        let line = rest.split('\n').next().unwrap_or_default();
-        line.len() <= LONGEST_LINE
-            && end <= start.saturating_add(line.len())
+        let line = excerpt.text.get(start..)?.lines().next().unwrap_or_default();
+        let at = excerpt.start.saturating_sub(start);
+        let showable = line.len() <= LONGEST_LINE
+            && at < line.len()
             && !line.chars().any(|character| character.is_control() && character != '\t')
-            && !line.split_once("://").is_some_and(|(_, authority)| authority.contains('@'))
+            && !line.contains('@');
+        showable.then(|| Self {
+            file: escaped(&finding.file.to_string_lossy()),
+            text: line.to_owned(),
+            number: finding.line,
+            start: at,
+            length: excerpt.len.clamp(1, line.len().saturating_sub(at)),
+            column: finding.column,
+        })
+    }
+}
+
+impl SourceCode for Line {
+    fn read_span<'a>(
+        &'a self,
+        _span: &SourceSpan,
+        _lines_before: usize,
+        _lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let whole = SourceSpan::from((0, self.text.len()));
+        let (line, column) = (self.number.saturating_sub(1), self.column.saturating_sub(1));
+        let contents =
+            MietteSpanContents::new_named(self.file.clone(), self.text.as_bytes(), whole, line, column, 1);
+        Ok(Box::new(contents))
     }
 }
 

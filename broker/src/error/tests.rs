@@ -10,13 +10,20 @@ fn a_finding_is_shown_with_its_line_cause_and_fix() {
         .because("only known fields are read")
         .fix("did you mean `hosts`?");
     assert_eq!((finding.line, finding.column), (2, 1));
-    insta::assert_snapshot!(Diagnostics::from(finding).to_text(false), @"");
+    insta::assert_snapshot!(Diagnostics::from(finding).to_text(false), @r"
+      × error: unknown field `hostz`: only known fields are read
+       ╭─[daypass.toml:2:1]
+     2 │ hostz = []
+       · ─────
+       ╰────
+      help: did you mean `hosts`?
+    ");
 }
 
 #[test]
 fn json_has_file_line_cause_and_fix() {
     let finding = Diagnostic::error("a.toml", "no `id`").at(3, 2).fix("add one");
-    insta::assert_snapshot!(serde_json::to_string(&Diagnostics::from(finding)).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string(&Diagnostics::from(finding)).unwrap(), @r#"[{"severity":"error","file":"a.toml","line":3,"column":2,"message":"no `id`","fix":"add one"}]"#);
 }
 
 #[test]

@@ -41,6 +41,11 @@ impl RoleArn {
         Self::parts(&self.0).map(|(account, _)| account)
     }
 
+    /// The role's name, without its path.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
     fn parts(text: &str) -> Option<(AccountId, RoleName)> {
         let (account, resource) = iam_parts(text)?;
         let name = RoleName::parse(pathed_name(resource.strip_prefix("role")?)?).ok()?;

@@ -16,6 +16,12 @@ const DEEPEST: usize = 8;
 /// Files that come with Git and with people, and mean nothing here.
 const IGNORED: [&str; 5] = [".git", ".gitattributes", ".gitignore", ".gitkeep", "README.md"];
 
+const FOLDER: &str = "create the folder, or set `directory` to where it is";
+const ACCESS: &str = "correct its name, or let the broker's user read it";
+
+/// How files are called while they are written.
+pub(in super::super) const UNFINISHED: &str = "..daypass-new-";
+
 /// Where a file's bytes are, and the path it is told by.
 pub(super) struct File {
     pub(super) path: PathBuf,
@@ -35,14 +41,14 @@ pub(super) fn walk(root: &Path) -> Found {
     let canonical = match root.canonicalize() {
         Ok(canonical) if canonical.is_dir() => canonical,
         Ok(_) => {
-            found.problems.push(Diagnostic::error(root, "the directory is not a folder"));
+            found.problems.push(Diagnostic::error(root, "the directory is not a folder").fix(FOLDER));
             return found;
         }
         Err(error) => {
             found.problems.push(
                 Diagnostic::error(root, "the directory cannot be read")
                     .because(error.to_string())
-                    .fix("create the folder, or set `directory` to where it is"),
+                    .fix(FOLDER),
             );
             return found;
         }
@@ -54,7 +60,9 @@ pub(super) fn walk(root: &Path) -> Found {
         let names = match names(&folder) {
             Ok(names) => names,
             Err(cause) => {
-                found.problems.push(Diagnostic::error(shown, "this folder cannot be read").because(cause));
+                found
+                    .problems
+                    .push(Diagnostic::error(shown, "this folder cannot be read").because(cause).fix(ACCESS));
                 continue;
             }
         };
@@ -104,7 +112,7 @@ enum Place {
 fn place(canonical: &Path, root: &Path, relative: &str, path: &Path) -> Result<Place, Box<Diagnostic>> {
     let shown = root.join(relative);
     let unreadable = |error: std::io::Error| {
-        Box::new(Diagnostic::error(&shown, "this file cannot be read").because(error.to_string()))
+        Box::new(Diagnostic::error(&shown, "this file cannot be read").because(error.to_string()).fix(ACCESS))
     };
     let mut path = path.to_owned();
     let mut metadata = std::fs::symlink_metadata(&path).map_err(unreadable)?;
@@ -135,13 +143,23 @@ fn names(folder: &Path) -> Result<Vec<String>, String> {
         let name = name
             .into_string()
             .map_err(|name| format!("the name `{}` is not UTF-8", name.to_string_lossy()))?;
-        // Kubernetes keeps the versions of a mounted volume beside it, in names that start with two dots.
-        if !IGNORED.contains(&name.as_str()) && !name.starts_with("..") {
+        if !is_ignored(&name) {
             names.push(name);
         }
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Only these: what is ignored could have been a policy that denies.
+fn is_ignored(name: &str) -> bool {
+    // Kubernetes keeps the versions of a mounted volume in it, as `..2026_11_22_…`, `..data` and `..data_tmp`.
+    let version = name.strip_prefix("..").is_some_and(|rest| {
+        rest == "data"
+            || rest == "data_tmp"
+            || rest.chars().next().is_some_and(|first| first.is_ascii_digit())
+    });
+    version || IGNORED.contains(&name) || name.starts_with(UNFINISHED)
 }
 
 /// Names that differ in case only are one name to AWS, and one file on some systems.

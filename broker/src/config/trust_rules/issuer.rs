@@ -104,3 +104,55 @@ pub(super) fn names_somebody(pattern: &str) -> bool {
     }
     !start.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn j29_a_pattern_must_name_one_party() {
+        for (pattern, names) in [
+            ("repo:corp/shop:ref:refs/heads/main", true),
+            ("repo:corp/*", true),
+            ("repo:corp*", false),
+            ("repo:*", false),
+            ("repo:/*", false),
+            ("rep*", false),
+            ("*", false),
+            ("?*", false),
+            ("*:corp/shop", false),
+            ("${aws:username}", false),
+            ("", false),
+            ("project_path:corp/*", true),
+            ("project_path:corp*", false),
+            ("system:serviceaccount:shop:*", true),
+            ("system:serviceaccount:*:deploy", false),
+            ("organization:corp:*", true),
+            ("organization:corp*", false),
+            ("user-4711", true),
+            ("user-*", true),
+        ] {
+            assert_eq!(names_somebody(pattern), names, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn j29_issuers_of_many_parties_are_known() {
+        for (name, issuer) in [
+            ("token.actions.githubusercontent.com", Issuer::GitHub),
+            ("token.actions.githubusercontent.com/corp", Issuer::GitHub),
+            ("token.actions.corp.ghe.com", Issuer::GitHub),
+            ("gitlab.com", Issuer::GitLab),
+            ("oidc.eks.eu-west-1.amazonaws.com/id/0A", Issuer::Kubernetes),
+            ("kubernetes.default.svc.cluster.local", Issuer::Kubernetes),
+            ("container.googleapis.com/v1/projects/p/locations/l/clusters/c", Issuer::Kubernetes),
+            ("app.terraform.io", Issuer::Shared),
+            ("oidc.vercel.com", Issuer::Shared),
+            ("oidc.vercel.com/corp", Issuer::Private),
+            ("idp.corp.test/realms/main", Issuer::Private),
+            ("gitlab.com.evil.test", Issuer::Private),
+        ] {
+            assert_eq!(Issuer::of(name), issuer, "{name}");
+        }
+    }
+}
