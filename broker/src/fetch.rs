@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::proof::oidc::discovery::DiscoveryError;
-use crate::proof::oidc::{KeySet, KeySetError, KeySource, Provider};
+use crate::proof::oidc::{KeySet, KeySetError, KeySource, Provider, Refusal};
 use slot::Slot;
 use source::Source;
 
@@ -77,6 +77,13 @@ pub enum FetchError {
     /// More than 1 MiB.
     #[error("`{0}` answered more than 1 MiB")]
     TooLarge(String),
+}
+
+impl FetchError {
+    /// The answer for a token whose provider's keys can't be had.
+    pub fn into_refusal(self, provider: &Provider) -> Refusal {
+        Refusal::KeysUnavailable { issuer: provider.issuer().as_str().to_owned(), cause: self.to_string() }
+    }
 }
 
 impl KeyCache {
