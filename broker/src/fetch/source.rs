@@ -40,7 +40,6 @@ impl Source {
             .dns_resolver(Resolver::new(guard.clone()))
             .redirect(Policy::none())
             .no_proxy()
-            .timeout(deadline)
             .user_agent("daypass")
             .build()
             .map_err(|error| FetchError::Authorities(causes(&error)))?;
@@ -74,11 +73,9 @@ impl Source {
         if endpoint.address().is_some_and(|address| !self.guard.admits(endpoint.host(), address)) {
             return Err(FetchError::Address(endpoint.host().to_owned()));
         }
-        let broken = |error: reqwest::Error| {
-            if error.is_timeout() {
-                return FetchError::Timeout;
-            }
-            FetchError::Http { url: url.to_owned(), cause: causes(&error.without_url()) }
+        let broken = |error: reqwest::Error| FetchError::Http {
+            url: url.to_owned(),
+            cause: causes(&error.without_url()),
         };
         let mut response = self.http.get(url).send().await.map_err(broken)?;
         if response.status() != reqwest::StatusCode::OK {

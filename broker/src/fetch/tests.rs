@@ -212,8 +212,7 @@ async fn a_client_that_hangs_up_does_not_undo_the_fetch() {
     let hasty = tokio::time::timeout(Duration::from_millis(50), cache.keys(&provider, Some("k"))).await;
     assert!(hasty.is_err());
     drop(release);
-    let goes_on = tokio::time::timeout(Duration::from_secs(5), server.until_key_fetches(1)).await;
-    assert_eq!(goes_on, Ok(()));
+    server.until_key_fetches(1).await;
     assert_eq!(sign_in(&cache, &provider, &key).await, Ok(()));
     assert_eq!(server.key_fetches(), 1);
 }

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -121,9 +122,12 @@ impl Server {
     }
 
     pub(super) async fn until_key_fetches(&self, count: usize) {
-        while self.key_fetches() < count {
-            self.answers.fetched.notified().await;
-        }
+        let fetched = async {
+            while self.key_fetches() < count {
+                self.answers.fetched.notified().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), fetched).await.expect("the fetch goes on");
     }
 }
 
