@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::proof::oidc::discovery::DiscoveryError;
-use crate::proof::oidc::{KeySet, KeySetError, KeySource, Provider};
+use crate::proof::oidc::{KeySet, KeySetError, KeySource, Provider, Refusal};
 use slot::Slot;
 use source::Source;
 
@@ -23,6 +23,9 @@ mod source;
 
 #[cfg(test)]
 mod tests;
+
+/// For discovery and key set together.
+const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Time since some fixed moment, never going back.
 pub type Monotonic = Arc<dyn Fn() -> Duration + Send + Sync>;
@@ -37,6 +40,7 @@ pub struct KeyCache {
     roots: SystemRoots,
     clock: Monotonic,
     slots: ArcSwap<HashMap<[u8; 32], Arc<Slot>>>,
+    deadline: Duration,
 }
 
 /// Why a provider's keys can't be had.
@@ -67,18 +71,25 @@ pub enum FetchError {
     /// An answer that is not 200; redirects are not followed.
     #[error("`{url}` answered {status}")]
     Status { url: String, status: u16 },
-    /// Discovery and key set together took more than 5 seconds.
-    #[error("no answer within 5 seconds")]
+    /// Discovery and key set together took too long.
+    #[error("no whole answer in time")]
     Timeout,
     /// More than 1 MiB.
     #[error("`{0}` answered more than 1 MiB")]
     TooLarge(String),
 }
 
+impl FetchError {
+    /// The answer for a token whose provider's keys can't be had.
+    pub fn into_refusal(self, provider: &Provider) -> Refusal {
+        Refusal::KeysUnavailable { issuer: provider.issuer().as_str().to_owned(), cause: self.to_string() }
+    }
+}
+
 impl KeyCache {
     /// An empty cache; `roots` vouch for providers without authorities of their own.
     pub fn new(roots: SystemRoots, clock: Monotonic) -> Self {
-        Self { roots, clock, slots: ArcSwap::default() }
+        Self { roots, clock, slots: ArcSwap::default(), deadline: DEADLINE }
     }
 
     /// The provider's keys, as fresh as [`KeyCache`] promises; `kid` is the id that the token names.
@@ -116,7 +127,8 @@ impl KeyCache {
     }
 
     fn open(&self, provider: &Provider) -> Result<Arc<Slot>, FetchError> {
-        let slot = Arc::new(Slot::new(Source::new(provider, &self.roots)?, self.clock.clone()));
+        let slot =
+            Arc::new(Slot::new(Source::new(provider, &self.roots, self.deadline)?, self.clock.clone()));
         let fingerprint = *provider.keys_fingerprint();
         self.slots.rcu(|slots| {
             let mut more = HashMap::clone(slots);

@@ -170,4 +170,13 @@ mod tests {
             assert!(guard("http://localhost:1", false).admits("localhost", address), "{address}");
         }
     }
+
+    #[tokio::test]
+    async fn j27_a_name_that_leads_to_loopback_is_not_followed() {
+        let name = || "localhost".parse::<Name>().unwrap();
+        let resolved = Resolver::new(Arc::new(guard("https://idp.test", false))).resolve(name()).await;
+        assert_eq!(resolved.err().unwrap().to_string(), "`localhost` has no address that is allowed");
+        let resolved = Resolver::new(Arc::new(guard("https://idp.test", true))).resolve(name()).await;
+        assert!(resolved.unwrap().all(|address| address.ip().is_loopback()));
+    }
 }

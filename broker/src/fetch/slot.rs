@@ -127,8 +127,7 @@ impl Slot {
             (Need::Any, Some((_, cause))) if !self.rested(attempts, COLD_PAUSE) => {
                 Err(FetchError::Backoff(Box::new(cause.clone())))
             }
-            (Need::Any, _) => Ok(true),
-            (Need::Newer, _) => Ok(self.rested(attempts, PAUSE)),
+            (Need::Any | Need::Newer, _) => Ok(true),
             (Need::Unknown, _) => Ok(attempts.unknown.is_none_or(|at| now.saturating_sub(at) >= PAUSE)),
         }
     }

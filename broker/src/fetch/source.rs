@@ -12,18 +12,20 @@ use super::roots::SystemRoots;
 use crate::proof::oidc::discovery::{self, MAX_DISCOVERY_BYTES};
 use crate::proof::oidc::{Endpoint, KeySet, KeySource, MAX_KEY_SET_BYTES, Provider};
 
-/// For discovery and key set together.
-const TIME: Duration = Duration::from_secs(5);
-
 pub(super) struct Source {
     issuer: Endpoint,
     jwks_url: Option<Endpoint>,
     guard: Arc<Guard>,
     http: reqwest::Client,
+    deadline: Duration,
 }
 
 impl Source {
-    pub(super) fn new(provider: &Provider, roots: &SystemRoots) -> Result<Self, FetchError> {
+    pub(super) fn new(
+        provider: &Provider,
+        roots: &SystemRoots,
+        deadline: Duration,
+    ) -> Result<Self, FetchError> {
         let issuer = provider.issuer().clone();
         let jwks_url = match provider.keys() {
             KeySource::JwksUrl(url) => Some(url.clone()),
@@ -38,11 +40,10 @@ impl Source {
             .dns_resolver(Resolver::new(guard.clone()))
             .redirect(Policy::none())
             .no_proxy()
-            .timeout(TIME)
             .user_agent("daypass")
             .build()
             .map_err(|error| FetchError::Authorities(causes(&error)))?;
-        Ok(Self { issuer, jwks_url, guard, http })
+        Ok(Self { issuer, jwks_url, guard, http, deadline })
     }
 
     pub(super) fn issuer(&self) -> &str {
@@ -50,7 +51,7 @@ impl Source {
     }
 
     pub(super) async fn fetch(&self) -> Result<KeySet, FetchError> {
-        tokio::time::timeout(TIME, self.fetch_untimed()).await.unwrap_or(Err(FetchError::Timeout))
+        tokio::time::timeout(self.deadline, self.fetch_untimed()).await.unwrap_or(Err(FetchError::Timeout))
     }
 
     async fn fetch_untimed(&self) -> Result<KeySet, FetchError> {
@@ -72,11 +73,9 @@ impl Source {
         if endpoint.address().is_some_and(|address| !self.guard.admits(endpoint.host(), address)) {
             return Err(FetchError::Address(endpoint.host().to_owned()));
         }
-        let broken = |error: reqwest::Error| {
-            if error.is_timeout() {
-                return FetchError::Timeout;
-            }
-            FetchError::Http { url: url.to_owned(), cause: causes(&error.without_url()) }
+        let broken = |error: reqwest::Error| FetchError::Http {
+            url: url.to_owned(),
+            cause: causes(&error.without_url()),
         };
         let mut response = self.http.get(url).send().await.map_err(broken)?;
         if response.status() != reqwest::StatusCode::OK {

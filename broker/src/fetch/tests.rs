@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::proof::oidc::tests::issuer::TestIssuer;
-use crate::proof::oidc::{KeySettings, Settings, UnverifiedToken, verify};
+use crate::proof::oidc::{Class, KeySettings, Settings, UnverifiedToken, verify};
 use server::{Answer, Server};
 
 mod server;
@@ -139,8 +139,11 @@ async fn f22_without_any_set_the_error_is_the_providers() {
     let (server, clock) = (Server::start(&[&key]).await, Clock::default());
     let (cache, provider) = (clock.cache(), provider(&server));
     server.answer_keys(Answer::Status(500));
-    let url = format!("{}/keys", server.issuer());
-    assert_eq!(cache.keys(&provider, None).await.unwrap_err(), FetchError::Status { url, status: 500 });
+    let error = cache.keys(&provider, None).await.unwrap_err();
+    assert_eq!(error, FetchError::Status { url: format!("{}/keys", server.issuer()), status: 500 });
+    let refusal = error.into_refusal(&provider);
+    assert_eq!(refusal.class(), Class::IdpCommunication);
+    assert!(refusal.message().starts_with("Couldn't retrieve verification key from your identity provider"));
     server.publish(&[&key]);
     assert!(matches!(cache.keys(&provider, None).await.unwrap_err(), FetchError::Backoff(_)));
     clock.advance(2);
@@ -209,8 +212,27 @@ async fn a_client_that_hangs_up_does_not_undo_the_fetch() {
     let hasty = tokio::time::timeout(Duration::from_millis(50), cache.keys(&provider, Some("k"))).await;
     assert!(hasty.is_err());
     drop(release);
+    server.until_key_fetches(1).await;
     assert_eq!(sign_in(&cache, &provider, &key).await, Ok(()));
     assert_eq!(server.key_fetches(), 1);
+}
+
+#[tokio::test]
+async fn f22_a_server_that_hangs_is_given_up() {
+    let key = TestIssuer::es256("k");
+    let (server, clock) = (Server::start(&[&key]).await, Clock::default());
+    let mut cache = clock.cache();
+    assert_eq!(cache.deadline, Duration::from_secs(5));
+    cache.deadline = Duration::from_millis(200);
+    let provider = provider(&server);
+    let release = server.hold();
+    assert_eq!(cache.keys(&provider, None).await.unwrap_err(), FetchError::Timeout);
+    drop(release);
+    clock.advance(2);
+    assert_eq!(sign_in(&cache, &provider, &key).await, Ok(()));
+    let _held = server.hold();
+    clock.advance(60 * 60);
+    assert_eq!(sign_in(&cache, &provider, &key).await, Ok(()), "known keys go on");
 }
 
 #[tokio::test]
@@ -266,11 +288,6 @@ async fn j27_discovery_that_leads_inside() {
         let error = Clock::default().cache().keys(&provider(&server), None).await.unwrap_err();
         assert!(matches!(error, FetchError::Address(_)), "{inside}: {error}");
     }
-    // A name that leads to loopback, for a provider that isn't private by its configuration.
-    let named =
-        Settings { issuer: "https://localtest.invalid".to_owned(), ca_pem: None, ..settings(&server) };
-    let error = Clock::default().cache().keys(&Provider::new(named).unwrap(), None).await.unwrap_err();
-    assert!(matches!(error, FetchError::Http { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -305,6 +322,16 @@ async fn keys_from_a_url_and_from_configuration() {
     assert_eq!(sign_in(&cache, &offline, &brought).await, Ok(()));
     assert!(sign_in(&cache, &offline, &key).await.is_err());
     assert_eq!(server.key_fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_development_issuer_may_be_plain_http_on_loopback() {
+    let key = TestIssuer::es256("k");
+    let server = Server::start_plain(&[&key]).await;
+    let plain = Settings { loopback_http: true, ca_pem: None, ..settings(&server) };
+    let provider = Provider::new(plain).unwrap();
+    assert!(provider.issuer().as_str().starts_with("http://localhost:"));
+    assert_eq!(sign_in(&Clock::default().cache(), &provider, &key).await, Ok(()));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -26,7 +27,7 @@ pub(super) enum Answer {
 }
 
 pub(super) struct Server {
-    port: u16,
+    issuer: String,
     ca_pem: String,
     handle: Handle<std::net::SocketAddr>,
     answers: Arc<Answers>,
@@ -41,17 +42,42 @@ struct Answers {
 }
 
 impl Server {
+    /// An https server with a certificate of its own.
     pub(super) async fn start(keys: &[&TestIssuer]) -> Self {
         let pair = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&pair).unwrap();
+        let chain = vec![certificate.der().clone()];
+        let key = PrivateKeyDer::try_from(pair.serialize_der()).unwrap();
+        let tls =
+            rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(chain, key)
+                .unwrap();
+        let (listener, server, app) = Self::new("https", keys, certificate.pem());
+        let running =
+            axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(tls))).unwrap();
+        tokio::spawn(running.handle(server.handle.clone()).serve(app.into_make_service()));
+        server.handle.listening().await.unwrap();
+        server
+    }
+
+    /// A server without TLS.
+    pub(super) async fn start_plain(keys: &[&TestIssuer]) -> Self {
+        let (listener, server, app) = Self::new("http", keys, String::new());
+        let running = axum_server::from_tcp(listener).unwrap();
+        tokio::spawn(running.handle(server.handle.clone()).serve(app.into_make_service()));
+        server.handle.listening().await.unwrap();
+        server
+    }
+
+    fn new(scheme: &'static str, keys: &[&TestIssuer], ca_pem: String) -> (TcpListener, Self, Router) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let discovery = json!({
-            "issuer": format!("https://localhost:{port}"),
-            "jwks_uri": format!("https://localhost:{port}/keys")
-        });
+        let issuer = format!("{scheme}://localhost:{}", listener.local_addr().unwrap().port());
+        let discovery = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys")});
         let answers = Arc::new(Answers {
             discovery: Mutex::new(Answer::Body(discovery.to_string().into_bytes())),
             keys: Mutex::new(key_set(keys)),
@@ -59,32 +85,15 @@ impl Server {
             fetched: Notify::new(),
             gate: Arc::default(),
         });
-        let tls =
-            rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_no_client_auth()
-                .with_single_cert(
-                    vec![certificate.der().clone()],
-                    PrivateKeyDer::try_from(pair.serialize_der()).unwrap(),
-                )
-                .unwrap();
         let app = Router::new()
             .route("/.well-known/openid-configuration", get(discovery_document))
             .route("/keys", get(keys_document))
             .with_state(answers.clone());
-        let handle = Handle::new();
-        let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(tls)))
-            .unwrap()
-            .handle(handle.clone())
-            .serve(app.into_make_service());
-        tokio::spawn(server);
-        handle.listening().await.unwrap();
-        Self { port, ca_pem: certificate.pem(), handle, answers }
+        (listener, Self { issuer, ca_pem, handle: Handle::new(), answers }, app)
     }
 
     pub(super) fn issuer(&self) -> String {
-        format!("https://localhost:{}", self.port)
+        self.issuer.clone()
     }
 
     pub(super) fn ca_pem(&self) -> String {
@@ -113,9 +122,12 @@ impl Server {
     }
 
     pub(super) async fn until_key_fetches(&self, count: usize) {
-        while self.key_fetches() < count {
-            self.answers.fetched.notified().await;
-        }
+        let fetched = async {
+            while self.key_fetches() < count {
+                self.answers.fetched.notified().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), fetched).await.expect("the fetch goes on");
     }
 }
 

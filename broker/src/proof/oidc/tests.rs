@@ -10,6 +10,8 @@ use super::*;
 use issuer::TestIssuer;
 
 mod claims;
+#[cfg(feature = "corpora")]
+mod corpora;
 mod form;
 pub(crate) mod issuer;
 mod keys;

@@ -247,15 +247,17 @@ fn j23_other_spellings_of_the_same_bytes() {
     let last = token.chars().last().unwrap();
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let next = alphabet.chars().nth(alphabet.find(last).unwrap() + 1).unwrap();
-    let (cut, dot) = (&token[..token.len() - 1], token.find('.').unwrap());
+    let cut = token.strip_suffix(last).unwrap();
+    let (header, rest) = token.split_once('.').unwrap();
+    let (start, end) = token.split_at(10);
     for spelled in [
         format!("{cut}{next}"),
         format!("{token}="),
         format!("{token}=="),
-        format!("{}={}", &token[..dot], &token[dot..]),
+        format!("{header}=.{rest}"),
         format!(" {token}"),
         format!("{token} "),
-        format!("{}\n{}", &token[..10], &token[10..]),
+        format!("{start}\n{end}"),
         token.replacen('.', ".\n", 1),
         token.replace('_', "/").replace('-', "+") + "+",
     ] {

@@ -78,6 +78,9 @@ fn settings_that_are_refused() {
     }
     assert_eq!(refused(|settings| settings.algorithms.clear()), "no algorithm is named");
     assert_eq!(refused(|settings| settings.account_id = "1".to_owned()), "the account `1` is not 12 digits");
+    assert!(
+        refused(|settings| settings.account_id = "11112222333x".to_owned()).ends_with("is not 12 digits")
+    );
     let clock = refused(|settings| settings.clock_skew = Duration::from_secs(301));
     assert_eq!(clock, "the clock skew is more than 5 minutes");
     for ids in [vec![], vec!["x".to_owned(); 101], vec![String::new()], vec!["a\n".to_owned()]] {
