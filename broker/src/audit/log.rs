@@ -63,16 +63,24 @@ impl Log {
         if std::mem::replace(&mut self.doubtful, true) {
             return Err(io::Error::other("the write before this one failed"));
         }
-        self.file.write_all(lines)?;
-        self.file.sync_data()?;
-        if self.file.metadata()?.nlink() == 0 {
-            return Err(io::Error::other("the file was removed"));
-        }
+        self.write(lines).inspect_err(|_| {
+            // Readers should not find half a line; where this fails too, mending takes it off.
+            let _ = self.file.set_len(self.synced);
+        })?;
         let before = lines.strip_suffix(b"\n").unwrap_or(lines);
         let last_line = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1));
         self.last = Some((self.synced.saturating_add(length(last_line)), last.hash));
         self.synced = self.synced.saturating_add(length(lines.len()));
         self.doubtful = false;
+        Ok(())
+    }
+
+    fn write(&self, lines: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(lines)?;
+        self.file.sync_data()?;
+        if self.file.metadata()?.nlink() == 0 {
+            return Err(io::Error::other("the file was removed"));
+        }
         Ok(())
     }
 
