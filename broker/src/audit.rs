@@ -235,10 +235,11 @@ impl Audit {
         self.refusals.offer(event, &self.origin, self.clock.since_boot());
     }
 
-    /// Goes on in a new file if the old one was renamed; its first line names the last one of the old file.
+    /// Goes on in a new file if the old one was renamed; its first line names the last one of the old file. A file
+    /// that couldn't be written is tried at once.
     ///
     /// # Errors
-    /// The new file can't be used; the old one still is.
+    /// The new file can't be used; the old one still is, if it can be written.
     pub async fn reopen(&self) -> io::Result<()> {
         let (done, answer) = oneshot::channel();
         if !self.worker.offer(Job::Reopen(done)) {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
+use serde::de::IgnoredAny;
 
 mod verify;
 
@@ -78,13 +79,14 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Reads the place of a line, given without its line break; none if the line doesn't start and end like one.
+    /// Reads the place of a line, given without its line break; none if it isn't one, or was cut short.
     pub(super) fn read(line: &[u8]) -> Option<Self> {
         let rest = line.strip_prefix(OPENING)?;
         let digits = rest.iter().position(|byte| !byte.is_ascii_digit())?;
         let (seq, rest) = rest.split_at_checked(digits)?;
         let (prev, rest) = rest.strip_prefix(PREVIOUS)?.split_at_checked(HASH_DIGITS)?;
-        if !rest.starts_with(CLOSING) || !rest.ends_with(b"}") {
+        // A line cut short can end in a brace, but never is a whole object.
+        if !rest.starts_with(CLOSING) || serde_json::from_slice::<IgnoredAny>(line).is_err() {
             return None;
         }
         Some(Self { seq: std::str::from_utf8(seq).ok()?.parse().ok()?, prev: unhex(prev)? })

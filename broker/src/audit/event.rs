@@ -1,4 +1,4 @@
-//! What happened, in the shape of CloudTrail's record. Proofs, tokens and secrets have no field here to be put in.
+//! What happened, in the shape of `CloudTrail`'s record. Proofs, tokens and secrets have no field here to be put in.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ pub use step::{Outcome, Step};
 mod identity;
 mod step;
 
-/// CloudTrail's version of the record that this one follows.
+/// `CloudTrail`'s version of the record that this one follows.
 const EVENT_VERSION: &str = "1.11";
 /// The most request parameters and steps that one event keeps; the first ones stay.
 const MAX_ITEMS: usize = 64;

@@ -15,8 +15,9 @@ mod tail;
 #[derive(Debug)]
 pub(super) struct Log {
     path: PathBuf,
-    file: Option<File>,
-    identity: (u64, u64),
+    file: File,
+    /// The last write failed, so what lies behind `synced` is anybody's guess.
+    doubtful: bool,
     synced: u64,
     /// Where the last line starts, and its hash, if the file has a line.
     last: Option<(u64, [u8; 32])>,
@@ -47,9 +48,8 @@ impl Log {
         // What an earlier process wrote may still be on its way to the disk.
         file.sync_all().map_err(io)?;
         sync_folder(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        let identity = (metadata.dev(), metadata.ino());
-        let log = Self { path: path.to_path_buf(), file: Some(file), identity, synced: metadata.len(), last };
+        let synced = file.metadata().map_err(io)?.len();
+        let log = Self { path: path.to_path_buf(), file, doubtful: false, synced, last };
         Ok((log, found))
     }
 
@@ -60,69 +60,70 @@ impl Log {
     /// Writes lines that end in the given one, and returns once they are on disk. After an error nothing is known
     /// about them, and the log must be [mended](Self::mend) before it is used again.
     pub(super) fn append(&mut self, lines: &[u8], last: &Checkpoint) -> io::Result<()> {
-        let Some(mut file) = self.file.take() else { return Err(io::Error::other("not open")) };
-        file.write_all(lines)?;
-        file.sync_data()?;
-        if file.metadata()?.nlink() == 0 {
-            return Err(io::Error::other("the file was removed"));
+        if std::mem::replace(&mut self.doubtful, true) {
+            return Err(io::Error::other("the write before this one failed"));
         }
+        self.write(lines).inspect_err(|_| {
+            // Readers should not find half a line; where this fails too, mending takes it off.
+            let _ = self.file.set_len(self.synced);
+        })?;
         let before = lines.strip_suffix(b"\n").unwrap_or(lines);
         let last_line = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1));
         self.last = Some((self.synced.saturating_add(length(last_line)), last.hash));
         self.synced = self.synced.saturating_add(length(lines.len()));
-        self.file = Some(file);
+        self.doubtful = false;
         Ok(())
     }
 
-    /// Opens the file again after a failure and takes off whatever lies behind the last line known to be on disk:
-    /// after a failed sync, what can be read there says nothing about the disk.
-    pub(super) fn mend(&mut self) -> io::Result<()> {
-        self.file = None;
-        let file = open_regular(&self.path)?.ok_or_else(|| io::Error::other("not a regular file"))?;
-        file.try_lock()?;
-        let metadata = file.metadata()?;
-        if (metadata.dev(), metadata.ino()) != self.identity {
-            return self.start_over(file);
+    fn write(&self, lines: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(lines)?;
+        self.file.sync_data()?;
+        if self.file.metadata()?.nlink() == 0 {
+            return Err(io::Error::other("the file was removed"));
         }
-        if metadata.len() < self.synced || !self.last_line_stands(&file)? {
+        Ok(())
+    }
+
+    /// Takes off whatever lies behind the last line known to be on disk: after a failed sync, what can be read there
+    /// says nothing about the disk. Goes on in a new file if the path leads to one.
+    pub(super) fn mend(&mut self) -> io::Result<()> {
+        if self.reopen()? {
+            return Ok(());
+        }
+        if self.file.metadata()?.len() < self.synced || !self.last_line_stands()? {
             return Err(io::Error::other("the file was changed by somebody else"));
         }
-        file.set_len(self.synced)?;
-        file.sync_all()?;
-        self.file = Some(file);
+        self.file.set_len(self.synced)?;
+        self.file.sync_all()?;
+        self.doubtful = false;
         Ok(())
     }
 
-    /// Goes on in a new file if the old one was renamed; false if it wasn't.
+    /// Goes on in a new file if the old one was renamed or removed; false if it wasn't.
     pub(super) fn reopen(&mut self) -> io::Result<bool> {
         let file = open_regular(&self.path)?.ok_or_else(|| io::Error::other("not a regular file"))?;
-        let metadata = file.metadata()?;
-        if (metadata.dev(), metadata.ino()) == self.identity {
+        let (new, old) = (file.metadata()?, self.file.metadata()?);
+        if (new.dev(), new.ino()) == (old.dev(), old.ino()) {
             return Ok(false);
         }
         file.try_lock()?;
-        self.start_over(file)?;
-        Ok(true)
-    }
-
-    fn start_over(&mut self, file: File) -> io::Result<()> {
-        let metadata = file.metadata()?;
-        if metadata.len() > 0 {
+        if new.len() > 0 {
             return Err(io::Error::other("another file is in its place, and it isn't empty"));
         }
         sync_folder(&self.path)?;
-        self.identity = (metadata.dev(), metadata.ino());
-        self.synced = 0;
-        self.last = None;
-        self.file = Some(file);
-        Ok(())
+        if self.doubtful {
+            // The old file should end in the line that the new one follows. If its disk is gone, it can't be helped.
+            let _ = self.file.set_len(self.synced);
+        }
+        *self = Self { path: std::mem::take(&mut self.path), file, doubtful: false, synced: 0, last: None };
+        Ok(true)
     }
 
-    fn last_line_stands(&self, file: &File) -> io::Result<bool> {
+    fn last_line_stands(&self) -> io::Result<bool> {
         let Some((start, hash)) = self.last else { return Ok(true) };
         let size = usize::try_from(self.synced.saturating_sub(start)).map_err(io::Error::other)?;
         let mut line = vec![0; size];
-        file.read_exact_at(&mut line, start)?;
+        self.file.read_exact_at(&mut line, start)?;
         Ok(line.strip_suffix(b"\n").is_some_and(|line| sha256(line) == hash))
     }
 }

@@ -105,9 +105,9 @@ impl Writer {
         }
         let mut head = self.head;
         let mut lines = Vec::new();
-        let lost = self.shared.lost();
-        if lost > 0 {
-            self.gap("lines came faster than they could be written", 0, lost, &mut head, &mut lines);
+        let (refused, lost) = (self.shared.refused(), self.shared.lost());
+        if refused.saturating_add(lost) > 0 {
+            self.gap("lines came faster than they could be written", refused, lost, &mut head, &mut lines);
         }
         let mut receipts = Vec::with_capacity(batch.len());
         for (body, _) in &batch {
@@ -119,7 +119,7 @@ impl Writer {
             return batch.into_iter().for_each(|line| self.refuse(line));
         }
         self.advance(head);
-        self.shared.told(0, lost);
+        self.shared.told(refused, lost);
         for ((_, promise), receipt) in batch.into_iter().zip(receipts) {
             if let Promise::Awaited(sender) | Promise::Owed(sender) = promise {
                 // Whoever gave up waiting was told that it isn't known to be written.
@@ -139,6 +139,9 @@ impl Writer {
                     self.resume();
                     return;
                 }
+            }
+            if !self.shared.is_broken() {
+                return;
             }
             if self.clock.since_boot() >= retry_at {
                 if self.resume() {
@@ -196,7 +199,10 @@ impl Writer {
     }
 
     fn reopen(&mut self) -> io::Result<()> {
-        if self.shared.is_broken() || !self.log.reopen()? {
+        if self.shared.is_broken() {
+            return if self.resume() { Ok(()) } else { Err(io::Error::other(self.shared.cause())) };
+        }
+        if !self.log.reopen()? {
             return Ok(());
         }
         let (mut head, mut lines) = (self.head, Vec::new());

@@ -115,7 +115,7 @@ pub(in crate::audit) struct Verifier {
     gaps: u64,
     torn: Option<TornSoFar>,
     /// A line that didn't follow: the next one tells whether it or the one before was changed.
-    suspect: Option<Checkpoint>,
+    suspect: Option<(u64, Checkpoint)>,
 }
 
 struct TornSoFar {
@@ -141,9 +141,8 @@ impl Verifier {
             return Err(self.broken(Cause::TooLong));
         }
         let link = bytes.strip_suffix(b"\n").and_then(|line| Some((line, Link::read(line)?)));
-        if let Some(suspect) = self.suspect {
-            let innocent = link.is_some_and(|(_, link)| link.follows(&suspect));
-            return Err(self.edited(if innocent { 2 } else { 1 }));
+        if let Some((line, suspect)) = self.suspect {
+            return Err(self.edited(line, link.is_some_and(|(_, link)| link.follows(&suspect))));
         }
         match link {
             Some((line, link)) => self.link(line, &link),
@@ -163,7 +162,7 @@ impl Verifier {
         let gap = gap_of(line);
         let torn_line = self.torn.as_ref().map_or(self.line, |torn| torn.line);
         let torn = self.torn.take().map(TornSoFar::end);
-        let accounted = gap.as_ref().map_or(torn.is_none(), |gap| gap.names(torn.as_ref()));
+        let accounted = gap.as_ref().map_or_else(|| torn.is_none(), |gap| gap.names(torn.as_ref()));
         if !accounted && !torn_unseen {
             return Err(Break { line: torn_line, seq: head.seq.saturating_add(1), cause: Cause::Garbled });
         }
@@ -171,7 +170,7 @@ impl Verifier {
             return Err(self.broken(Cause::Missing { found: link.seq }));
         }
         if link.prev != head.hash {
-            self.suspect = Some(here);
+            self.suspect = Some((self.line, here));
             return Ok(());
         }
         if self.checkpoint.is_some_and(|kept| kept.seq == here.seq && kept.hash != here.hash) {
@@ -205,8 +204,8 @@ impl Verifier {
 
     /// What was read, and the bytes at the end that are no lines: what a crash leaves.
     pub(in crate::audit) fn end(&mut self) -> Result<(Summary, Option<Torn>), Break> {
-        if self.suspect.is_some() {
-            return Err(self.edited(0));
+        if let Some((line, suspect)) = self.suspect {
+            return Err(self.edited(line, self.checkpoint == Some(suspect)));
         }
         let head = self.head.unwrap_or(Checkpoint::NONE);
         Ok((Summary { head, lines: self.lines, gaps: self.gaps }, self.torn.take().map(TornSoFar::end)))
@@ -221,10 +220,11 @@ impl Verifier {
         Break { line: self.line, seq: self.next_seq(), cause }
     }
 
-    fn edited(&self, lines_back: u64) -> Break {
-        // The suspect stands where the next line belongs; a line changed before it is the head itself.
-        let seq = self.next_seq().saturating_sub(u64::from(lines_back == 2));
-        Break { line: self.line.saturating_sub(lines_back), seq, cause: Cause::Edited }
+    /// The suspect stands where the next line belongs; if it is innocent, the line before it was changed.
+    fn edited(&self, suspect_line: u64, innocent: bool) -> Break {
+        let back = u64::from(innocent);
+        let (line, seq) = (suspect_line.saturating_sub(back), self.next_seq().saturating_sub(back));
+        Break { line, seq, cause: Cause::Edited }
     }
 
     fn next_seq(&self) -> u64 {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::audit::text::Text;
 
-/// CloudTrail's kinds of caller, and the operator on the broker's own socket.
+/// `CloudTrail`'s kinds of caller, and the operator on the broker's own socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum IdentityKind {
     /// A session of a role.
@@ -33,8 +33,9 @@ pub enum IdentityKind {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserIdentity<'a> {
+    /// What kind of caller.
     #[serde(rename = "type")]
-    kind: IdentityKind,
+    pub kind: IdentityKind,
     /// The immutable id: `AROA…:session`, `AIDA…`, or `issuer:audience:subject`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal_id: Option<Text<'a>>,
