@@ -23,10 +23,22 @@ pub struct Permission {
 /// # Errors
 /// An operation that isn't listed here, a body where none belongs, a key that can't be stored.
 pub fn permissions(operation: &str, path: &S3Path, head: &SignedHead) -> Result<Vec<Permission>, Refusal> {
-    let unknown = || Refusal::OperationNotImplemented(operation.to_owned());
+    let needed = needed(operation, path, head)?;
     if head.has_body && !takes_body(operation) {
         return Err(Refusal::UnexpectedBody);
     }
+    Ok(needed)
+}
+
+/// Whether `x-amz-checksum-*` on this request speaks of the request's own body.
+#[must_use]
+pub fn checksums_are_of_body(method: &Method) -> bool {
+    // CompleteMultipartUpload, the only POST with a body here, sends the checksum of the object instead.
+    method == Method::PUT
+}
+
+fn needed(operation: &str, path: &S3Path, head: &SignedHead) -> Result<Vec<Permission>, Refusal> {
+    let unknown = || Refusal::OperationNotImplemented(operation.to_owned());
     if head.parameter("versionId").is_some() {
         return Err(Refusal::OperationNotImplemented(format!("{operation} of a version")));
     }
@@ -46,13 +58,6 @@ pub fn permissions(operation: &str, path: &S3Path, head: &SignedHead) -> Result<
             Ok(needed)
         }
     }
-}
-
-/// Whether `x-amz-checksum-*` on this request speaks of the request's own body.
-#[must_use]
-pub fn checksums_are_of_body(method: &Method) -> bool {
-    // CompleteMultipartUpload, the only POST with a body here, sends the checksum of the object instead.
-    method == Method::PUT
 }
 
 fn takes_body(operation: &str) -> bool {
