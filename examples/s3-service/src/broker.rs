@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use daypass_sigv4 as _;
 use reqwest::{Certificate, Client, Response, StatusCode, Url};
 
 use crate::clock;
@@ -27,10 +26,12 @@ pub struct Broker {
 /// Why a question has no answer. The S3 client is told 503 in every case.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    #[error("can't sign the question: {0}")]
+    #[error("there is no session to ask with: {0}")]
     NoSession(#[from] AssumeError),
     #[error("the question is too odd to be put into JSON")]
     Question,
+    #[error("can't sign the question: {}", .0.message())]
+    Signature(#[from] daypass_sigv4::Refusal),
     #[error("the broker refused the question with `{status}`: {body}")]
     Refused { status: u16, body: String },
     #[error("the broker can't be reached: {0}")]
@@ -106,7 +107,7 @@ impl Broker {
     }
 
     async fn put(&self, body: Vec<u8>, session: &Session) -> Result<Answer, AskError> {
-        let request = self.client.post(self.verify.clone()).header("content-type", "application/json");
+        let request = self.client.post(self.verify.clone());
         let request = sign::question(
             request,
             &self.host,
@@ -115,7 +116,7 @@ impl Broker {
             session,
             &self.region,
             clock::now(),
-        );
+        )?;
         let response = request
             .body(body)
             .send()

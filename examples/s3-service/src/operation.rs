@@ -118,6 +118,3 @@ fn on(action: &'static str, resource: String) -> Permission {
     arn.insert_str(0, "arn:aws:s3:::");
     Permission { action, resource: arn, context: BTreeMap::new() }
 }
-
-#[cfg(test)]
-mod tests;

@@ -125,6 +125,3 @@ pub fn is_aws_chunked(coding: &str) -> bool {
 fn is_sha256(value: &str) -> bool {
     value.len() == 64 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
-
-#[cfg(test)]
-mod tests;

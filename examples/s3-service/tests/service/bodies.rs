@@ -128,7 +128,7 @@ async fn v06_a_spoilt_trailer_body_leaves_nothing_on_disk() {
         ("5", format!("5\r\nhellO\r\n{end}"), "BadDigest"),
         ("6", format!("5\r\nhello\r\n{end}"), "IncompleteBody"),
         ("4", format!("5\r\nhello\r\n{end}"), "IncompleteBody"),
-        ("5", format!("5\r\nhello\r\n0\r\n\r\n"), "InvalidRequest"),
+        ("5", "5\r\nhello\r\n0\r\n\r\n".to_owned(), "InvalidRequest"),
         ("5", "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n".to_owned(), "InvalidRequest"),
         ("5", format!("5;chunk-signature=0\r\nhello\r\n{end}"), "InvalidRequest"),
         ("5", format!("4\r\nhello\r\n{end}"), "InvalidRequest"),

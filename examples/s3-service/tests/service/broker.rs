@@ -159,7 +159,7 @@ fn signed_by_client(question: &Value, unsigned_payload: bool) -> Result<(), (Str
     let head = Head { method: question["method"].as_str().unwrap(), path, query, headers: &headers };
     let request = parse(&head, &Limits::STANDARD)
         .map_err(refused)?
-        .ok_or(("MissingAuthenticationToken".to_owned(), String::new()))?;
+        .ok_or_else(|| ("MissingAuthenticationToken".to_owned(), String::new()))?;
     let unknown = "The security token included in the request is invalid.".to_owned();
     if request.access_key_id() != ACCESS_KEY || request.session_token() != Some(TOKEN) {
         return Err(("InvalidClientTokenId".to_owned(), unknown));

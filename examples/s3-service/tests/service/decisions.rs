@@ -5,11 +5,14 @@ use serde_json::{Value, json};
 
 use crate::client::{Site, Wire};
 
+/// A request, the permissions it needs, and the context of the first.
+type Case<'a> = (Wire, &'a [(&'a str, &'a str)], Value);
+
 #[tokio::test]
 async fn every_operation_asks_for_its_own_permission() {
     let site = Site::start().await;
     let source = [("x-amz-copy-source", "data/a")];
-    let cases: [(Wire, &[(&str, &str)], Value); 9] = [
+    let cases: [Case<'_>; 9] = [
         (site.signed("PUT", "/data/a", b"1"), &[("s3:PutObject", "data/a")], json!({})),
         (site.signed("GET", "/data/a", b""), &[("s3:GetObject", "data/a")], json!({})),
         (site.signed("HEAD", "/data/a", b""), &[("s3:GetObject", "data/a")], json!({})),
