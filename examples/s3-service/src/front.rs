@@ -81,7 +81,7 @@ impl Front {
         let digests = Digests::wanted(&parts.headers, &head.payload, of_body)?;
         let broken = Broken::default();
         let body = if has_body {
-            let length = self.length(&head.payload, sent.ok_or(Refusal::LengthRequired)?)?;
+            let length = self.length(&head.payload, sent)?;
             let decoder = matches!(head.payload, Payload::UnsignedTrailer { .. }).then(Decoder::default);
             Body::http_body_unsync(CheckedBody::new(body, length, decoder, digests, Arc::clone(&broken)))
         } else {
@@ -92,16 +92,13 @@ impl Front {
         Ok((Request::from_parts(parts, body), broken))
     }
 
-    /// The body's length after decoding, if it may be stored.
-    fn length(&self, payload: &Payload, sent: u64) -> Result<u64, Refusal> {
-        let (length, most) = match payload {
-            // Chunks of 8 KiB and up, as AWS wants them, add less than a tenth.
-            Payload::UnsignedTrailer { decoded_length, .. } => {
-                (*decoded_length, self.max_object_bytes.saturating_mul(2).saturating_add(4096))
-            }
-            Payload::Sha256(_) | Payload::Unsigned => (sent, self.max_object_bytes),
+    /// The body's length after decoding, if it may be stored. A framed body says it in its own header.
+    fn length(&self, payload: &Payload, sent: Option<u64>) -> Result<u64, Refusal> {
+        let length = match payload {
+            Payload::UnsignedTrailer { decoded_length, .. } => *decoded_length,
+            Payload::Sha256(_) | Payload::Unsigned => sent.ok_or(Refusal::LengthRequired)?,
         };
-        if length > self.max_object_bytes || sent > most {
+        if length > self.max_object_bytes {
             return Err(Refusal::EntityTooLarge(self.max_object_bytes));
         }
         Ok(length)

@@ -70,7 +70,8 @@ impl SignedHead {
         let headers = text_headers(&parts.headers)?;
         let query = Query::parse(parts.uri.query().unwrap_or_default())?;
         if !parts.headers.contains_key(header::AUTHORIZATION) && !query.presigned {
-            return Err(Refusal::Anonymous);
+            let version_2 = query.parameters.iter().any(|(name, _)| name == "AWSAccessKeyId");
+            return Err(if version_2 { Refusal::SignatureV2 } else { Refusal::Anonymous });
         }
         not_twice(&parts.headers)?;
         not_implemented(&parts.headers)?;

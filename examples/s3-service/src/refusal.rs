@@ -48,6 +48,8 @@ pub enum Refusal {
     OperationNotImplemented(String),
     #[error("The provided 'x-amz-content-sha256' header does not match what was computed.")]
     PayloadHashMismatch,
+    #[error("The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")]
+    SignatureV2,
     #[error(
         "`{0}` is not supported: its chunk signatures need the signing key, which never leaves the broker. \
          Turn chunk signing off in the client (`chunkedEncodingEnabled(false)` in the AWS SDK for Java, \
@@ -71,6 +73,7 @@ impl Refusal {
             Self::ChunksMalformed(_)
             | Self::HeaderInvalid { .. }
             | Self::MissingHeader(_)
+            | Self::SignatureV2
             | Self::UnexpectedBody => S3ErrorCode::InvalidRequest,
             Self::Denied(error) => return error.wire(),
             Self::EntityTooLarge(_) => S3ErrorCode::EntityTooLarge,

@@ -117,6 +117,10 @@ async fn an_unsigned_trailer_body_is_decoded_and_checked() {
     assert_eq!(got.body, "hello!");
     assert!(!got.head.contains("aws-chunked"), "{}", got.head);
     assert!(got.head.contains("content-encoding: gzip"), "{}", got.head);
+    assert_eq!(
+        trailer(&site, &(MAX_OBJECT + 1).to_string(), good.as_bytes()).await.element("Code"),
+        "EntityTooLarge"
+    );
 }
 
 #[tokio::test]

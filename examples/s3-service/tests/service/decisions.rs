@@ -119,6 +119,18 @@ async fn an_unsigned_request_is_refused_without_a_question() {
 }
 
 #[tokio::test]
+async fn v14_signature_version_2_is_refused_by_name() {
+    let site = Site::start().await;
+    let target = "/data/a?AWSAccessKeyId=ASIACLIENT&Signature=x%3D&Expires=2000000000";
+    let query = site.send(Wire::new("GET", target, &site.address.to_string(), b"")).await;
+    assert_eq!((query.status, query.element("Code")), (400, "InvalidRequest"));
+    assert!(query.element("Message").ends_with("Please use AWS4-HMAC-SHA256."), "{query:?}");
+    let header = Wire::new("GET", "/data/a", &site.address.to_string(), b"")
+        .header("authorization", "AWS ASIACLIENT:x=");
+    assert_eq!(site.send(header).await.error().1, "IncompleteSignature");
+}
+
+#[tokio::test]
 async fn only_a_decision_to_allow_lets_a_request_through() {
     let site = Site::start().await;
     let answers = [
