@@ -172,3 +172,48 @@ pub(crate) fn array(output: &[u8]) -> [u8; 32] {
     bytes.iter_mut().zip(output).for_each(|(to, from)| *to = *from);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_canonical_request_is_written_as_documented() {
+        let query =
+            CanonicalQuery::parse("b=2&a=%2f&X-Amz-Security-Token=secret&X-Amz-Signature=ff", 9).unwrap();
+        let request = CanonicalRequest {
+            method: "GET",
+            path: "/x/../a b",
+            style: PathStyle::Normalized,
+            query: &query,
+            headers: &[
+                ("X-Tag", b" b \t c "),
+                ("Host", b"example.test"),
+                ("x-tag", b"a"),
+                ("X-Amz-Security-Token", b"secret"),
+                ("Other", b"z"),
+            ],
+            signed_headers: "host;x-amz-security-token;x-tag",
+            payload: "UNSIGNED-PAYLOAD",
+        };
+        let text = "GET\n/a%20b\nX-Amz-Security-Token=<hidden>&a=%2F&b=2\nhost:example.test\n\
+            x-amz-security-token:<hidden>\nx-tag:b c,a\n\nhost;x-amz-security-token;x-tag\nUNSIGNED-PAYLOAD";
+        assert_eq!(request.text(), text);
+        assert_eq!(request.digest(), sha256(text.replace("<hidden>", "secret").as_bytes()));
+        assert!(!format!("{request:?} {query:?}").contains("secret"));
+    }
+
+    #[test]
+    fn the_string_to_sign_is_written_as_documented() {
+        let scope = ["20150830", "us-east-1", "iam"];
+        let string = StringToSign {
+            algorithm: crate::ALGORITHM,
+            timestamp: "20150830T123600Z",
+            scope,
+            request_digest: sha256(b""),
+        };
+        let text = "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/iam/aws4_request\n\
+            e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(string.text(), text);
+    }
+}

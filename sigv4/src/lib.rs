@@ -3,7 +3,6 @@
 //! One way through: [`parse`] → [`SignedRequest`] → [`SignedRequest::check_scope`] → [`ScopedRequest`] → (the
 //! caller looks up the key and opens the token) → [`verify`] → [`VerifiedSignature`]. Nothing here reads a clock,
 //! a socket or the environment.
-#![cfg_attr(test, expect(clippy::string_slice, reason = "tests cut strings they wrote themselves"))]
 
 mod authorization;
 mod canonical;

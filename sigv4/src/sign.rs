@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::canonical::{CanonicalRequest, StringToSign, hex};
-use crate::head::{Head, Limits};
+use crate::head::{Head, Limits, trimmed};
 use crate::key::SigningKey;
 use crate::path::PathStyle;
 use crate::payload::{Payload, UNSIGNED, hex_text};
@@ -51,19 +51,21 @@ const NEVER_SIGNED: [&str; 8] = [
 ];
 
 /// The headers to add to `head`, which must hold `host`: date, token, payload hash where needed, authorization.
+///
+/// A payload hash that `head` declares already (a chunked framing, say) is signed as it is.
 pub fn sign(
     head: &Head<'_>,
     signing: &Signing<'_>,
     payload: Payload<'_>,
 ) -> Result<Vec<(&'static str, String)>, Refusal> {
     let timestamp = time::basic(signing.at);
-    let payload = payload.digest().map_or_else(|| UNSIGNED.to_owned(), |digest| hex_text(&digest));
+    let declared = head.single("x-amz-content-sha256")?.and_then(trimmed);
+    let payload = declared.map_or_else(|| hash_text(payload), str::to_owned);
     let mut added = vec![("x-amz-date", timestamp.clone())];
     if let Some(token) = signing.credentials.session_token {
         added.push(("x-amz-security-token", token.to_owned()));
     }
-    let declared = head.single("x-amz-content-sha256")?.is_some();
-    if !declared && (signing.path == PathStyle::Verbatim || payload == UNSIGNED) {
+    if declared.is_none() && (signing.path == PathStyle::Verbatim || payload == UNSIGNED) {
         added.push(("x-amz-content-sha256", payload.clone()));
     }
 
@@ -97,7 +99,7 @@ pub fn presign(
 ) -> Result<String, Refusal> {
     let expires = time::expires(&expires.to_string())?;
     let timestamp = time::basic(signing.at);
-    let payload = payload.digest().map_or_else(|| UNSIGNED.to_owned(), |digest| hex_text(&digest));
+    let payload = hash_text(payload);
     let signed_headers = signed_headers(head.headers);
     let mut query = CanonicalQuery::parse(head.query.unwrap_or_default(), Limits::STANDARD.query_parameters)?;
     query.insert(parameter::ALGORITHM, ALGORITHM);
@@ -138,6 +140,10 @@ impl Signing<'_> {
     }
 }
 
+fn hash_text(payload: Payload<'_>) -> String {
+    payload.digest().map_or_else(|| UNSIGNED.to_owned(), |digest| hex_text(&digest))
+}
+
 fn signed_headers(headers: &[(&str, &[u8])]) -> String {
     let mut names: Vec<_> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.retain(|name| !NEVER_SIGNED.contains(&name.as_str()));
@@ -149,5 +155,38 @@ fn signed_headers(headers: &[(&str, &[u8])]) -> String {
 impl std::fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_the_request_of_the_aws_guide_as_the_guide_does() {
+        let head = Head {
+            method: "GET",
+            path: "/",
+            query: Some("Action=ListUsers&Version=2010-05-08"),
+            headers: &[
+                ("Host", b"iam.amazonaws.com"),
+                ("Content-Type", b"application/x-www-form-urlencoded; charset=utf-8"),
+            ],
+        };
+        let secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+        let signing = Signing {
+            credentials: Credentials { access_key_id: "AKIDEXAMPLE", secret_access_key, session_token: None },
+            region: "us-east-1",
+            service: "iam",
+            path: PathStyle::Normalized,
+            at: "2015-08-30T12:36:00Z".parse().unwrap(),
+        };
+        let added = sign(&head, &signing, Payload::Bytes(b"")).unwrap();
+        let authorization = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, \
+            SignedHeaders=content-type;host;x-amz-date, \
+            Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7";
+        let want = [("x-amz-date", "20150830T123600Z".into()), ("authorization", authorization.into())];
+        assert_eq!(added, want);
+        assert!(!format!("{signing:?}").contains(secret_access_key));
     }
 }
