@@ -56,7 +56,7 @@ impl Gate {
             context: &permission.context,
         };
         let answer = self.broker.ask(&question).await.map_err(|error| {
-            info!(action = permission.action, resource = ?permission.resource, %error, "not decided");
+            info!(action = permission.action, resource = ?permission.resource, error = ?error.to_string(), "not decided");
             unavailable()
         })?;
         log(permission, &answer);

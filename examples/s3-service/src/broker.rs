@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Response, StatusCode, Url};
+use serde::Deserialize;
 
 use crate::clock;
 use crate::question::{Answer, Question};
@@ -12,6 +13,10 @@ use crate::workload::{AssumeError, Session, Sessions, Workload};
 const ANSWER_MAX: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
+
+/// Codes that say that our session is gone, by revocation or a broker that started anew.
+const LOST: [&str; 4] =
+    ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"];
 
 /// The broker that decides, and this service's standing with it.
 #[derive(Debug)]
@@ -32,8 +37,8 @@ pub enum AskError {
     Question,
     #[error("can't sign the question: {}", .0.message())]
     Signature(#[from] daypass_sigv4::Refusal),
-    #[error("the broker refused the question with `{status}`: {body}")]
-    Refused { status: u16, body: String },
+    #[error("the broker refused the question with `{status}`: {code}: {message}")]
+    Refused { status: u16, code: String, message: String },
     #[error("the broker can't be reached: {0}")]
     Unreachable(String),
     #[error("the broker's answer is no decision: {0}")]
@@ -97,8 +102,8 @@ impl Broker {
         let body = serde_json::to_vec(question).map_err(|_| AskError::Question)?;
         let session = self.sessions.current().await?;
         match self.put(body.clone(), &session).await {
-            Err(AskError::Refused { status: 401 | 403, .. }) => {
-                self.sessions.discard(&session).await;
+            Err(AskError::Refused { code, .. }) if LOST.contains(&code.as_str()) => {
+                self.sessions.discard(&session);
                 let session = self.sessions.current().await?;
                 self.put(body, &session).await
             }
@@ -125,11 +130,18 @@ impl Broker {
         let status = response.status();
         let body = bounded(response, ANSWER_MAX).await.map_err(AskError::Unreachable)?;
         if status != StatusCode::OK {
-            let body = String::from_utf8_lossy(&body).chars().take(512).collect();
-            return Err(AskError::Refused { status: status.as_u16(), body });
+            let WireError { code, message } = serde_json::from_slice(&body).unwrap_or_default();
+            return Err(AskError::Refused { status: status.as_u16(), code, message });
         }
         serde_json::from_slice(&body).map_err(|error| AskError::Unreadable(error.to_string()))
     }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireError {
+    code: String,
+    message: String,
 }
 
 /// The body of a response, if it is no longer than `most` bytes.

@@ -62,7 +62,7 @@ impl Front {
                 broken.get().map_or(Ok(response), |refusal| refused(refusal.clone()))
             }
             Err(refusal) => {
-                info!(peer = %peer.ip(), decision = "refused", reason = %refusal);
+                info!(peer = %peer.ip(), decision = "refused", reason = ?refusal.to_string());
                 refused(refusal)
             }
         }

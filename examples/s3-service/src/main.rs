@@ -86,8 +86,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         warn!(%error, "no session yet: requests are answered 503 until there is one");
     }
     let root = arguments.root.canonicalize()?;
-    let front =
-        Front::open(&root, broker, arguments.max_object_bytes).map_err(|error| format!("{error:?}"))?;
+    let front = Front::open(&root, broker, arguments.max_object_bytes)
+        .map_err(|_| format!("can't open the buckets under `{}`", root.display()))?;
     let listener = TcpListener::bind(arguments.listen).await?;
     info!(listen = %listener.local_addr()?, root = %root.display(), "ready");
     let mut terminate = signal(SignalKind::terminate())?;

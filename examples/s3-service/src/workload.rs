@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Url};
@@ -39,6 +40,13 @@ pub struct Session {
     expires: Timestamp,
 }
 
+impl Session {
+    /// Whether it needn't be renewed yet.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        now.saturating_add(RENEW_BEFORE).is_ok_and(|soon| soon < self.expires)
+    }
+}
+
 /// Why there is no session.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AssumeError {
@@ -54,26 +62,22 @@ pub enum AssumeError {
     Token { file: PathBuf, problem: String },
 }
 
-/// The session of one workload, renewed before it ends; callers at the same time share one renewal.
+/// The session of one workload, renewed before it ends: by one caller, while the others go on with the old one.
 #[derive(Debug)]
 pub struct Sessions {
     workload: Workload,
     client: Client,
     endpoint: Url,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    session: Option<Arc<Session>>,
-    failed: Option<Timestamp>,
+    session: ArcSwapOption<Session>,
+    /// When a renewal failed last; held by whoever renews.
+    renewal: Mutex<Option<Timestamp>>,
 }
 
 impl Sessions {
     /// Sessions for `workload` from the broker at `endpoint`; nothing is asked yet.
     #[must_use]
     pub fn new(workload: Workload, client: Client, endpoint: Url) -> Self {
-        Self { workload, client, endpoint, state: Mutex::default() }
+        Self { workload, client, endpoint, session: ArcSwapOption::empty(), renewal: Mutex::default() }
     }
 
     /// A session that is still good.
@@ -81,38 +85,40 @@ impl Sessions {
     /// # Errors
     /// There is none and none can be had.
     pub async fn current(&self) -> Result<Arc<Session>, AssumeError> {
-        let mut state = self.state.lock().await;
+        let usable = self.session.load_full().filter(|session| clock::now() < session.expires);
+        let mut failed = match usable {
+            Some(session) if session.is_fresh(clock::now()) => return Ok(session),
+            Some(ref session) => match self.renewal.try_lock() {
+                Ok(failed) => failed,
+                Err(_) => return Ok(Arc::clone(session)),
+            },
+            None => self.renewal.lock().await,
+        };
         let now = clock::now();
-        let usable = state.session.clone().filter(|session| now < session.expires);
-        if let Some(session) = &usable
-            && now.saturating_add(RENEW_BEFORE).is_ok_and(|soon| soon < session.expires)
-        {
-            return Ok(Arc::clone(session));
+        if let Some(renewed) = self.session.load_full().filter(|session| session.is_fresh(now)) {
+            return Ok(renewed);
         }
-        if state.failed.is_some_and(|failed| now.duration_since(failed) < PAUSE) {
+        if failed.is_some_and(|failed| now.duration_since(failed) < PAUSE) {
             return usable.ok_or(AssumeError::Resting);
         }
         match self.assume().await {
             Ok(session) => {
-                info!(access_key_id = session.access_key_id, expires = %session.expires, "session obtained");
+                info!(access_key_id = ?session.access_key_id, expires = %session.expires, "session obtained");
                 let session = Arc::new(session);
-                *state = State { session: Some(Arc::clone(&session)), failed: None };
+                self.session.store(Some(Arc::clone(&session)));
                 Ok(session)
             }
             Err(error) => {
-                warn!(%error, "no new session");
-                state.failed = Some(now);
+                warn!(error = ?error.to_string(), "no new session");
+                *failed = Some(now);
                 usable.ok_or(error)
             }
         }
     }
 
     /// Forgets `session`, which the broker refused, unless it was replaced already.
-    pub async fn discard(&self, session: &Arc<Session>) {
-        let mut state = self.state.lock().await;
-        if state.session.as_ref().is_some_and(|current| Arc::ptr_eq(current, session)) {
-            state.session = None;
-        }
+    pub fn discard(&self, session: &Arc<Session>) {
+        self.session.compare_and_swap(session, None);
     }
 
     async fn assume(&self) -> Result<Session, AssumeError> {

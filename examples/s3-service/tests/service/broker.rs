@@ -31,6 +31,7 @@ pub(crate) struct Conduct {
     pub(crate) session_seconds: i64,
     /// Questions signed by another session are refused.
     pub(crate) generation: u32,
+    pub(crate) attempts: u32,
     pub(crate) sign_ins: u32,
     pub(crate) questions: Vec<Value>,
 }
@@ -43,6 +44,7 @@ impl Default for Conduct {
             answer: None,
             session_seconds: 3600,
             generation: 1,
+            attempts: 0,
             sign_ins: 0,
             questions: Vec::new(),
         }
@@ -75,6 +77,7 @@ async fn sign_in(State(broker): State<Broker>, form: String) -> Response {
         "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn={}&RoleSessionName=s3&WebIdentityToken=the%2Eoidc%2Etoken",
         "arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2FS3Service"
     );
+    broker.conduct(|conduct| conduct.attempts += 1);
     if form != expected {
         let error = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
             <Code>InvalidIdentityToken</Code><Message>no</Message></Error><RequestId>1</RequestId></ErrorResponse>";
@@ -102,8 +105,9 @@ async fn decide(State(broker): State<Broker>, headers: HeaderMap, body: Bytes) -
         if let Some((status, answer)) = &conduct.answer {
             return (*status, answer.clone()).into_response();
         }
-        if let Err(problem) = signed_by_service(&headers, &body, conduct.generation) {
-            return (StatusCode::FORBIDDEN, problem).into_response();
+        if let Err(code) = signed_by_service(&headers, &body, conduct.generation) {
+            return (StatusCode::FORBIDDEN, json!({"code": code, "message": "no"}).to_string())
+                .into_response();
         }
         let question: Value = serde_json::from_slice(&body).unwrap();
         let answer = decision(&question, conduct);

@@ -7,6 +7,8 @@ mod broker;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod objects;
