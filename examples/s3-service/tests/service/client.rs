@@ -29,6 +29,10 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn start() -> Self {
+        Self::start_until(std::future::pending()).await
+    }
+
+    pub(crate) async fn start_until(stop: impl Future<Output = ()> + Send + 'static) -> Self {
         let (broker, at) = Broker::start().await;
         let directory = TempDir::new().unwrap();
         let root = directory.path().join("root");
@@ -42,7 +46,7 @@ impl Site {
         let front = Front::open(&root, client, MAX_OBJECT).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(listen::serve(listener, front, std::future::pending()));
+        tokio::spawn(listen::serve(listener, front, stop));
         Self { address, broker, directory }
     }
 
@@ -190,7 +194,7 @@ impl Wire {
         stream.write_all(&self.bytes()).await.unwrap();
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", self.method, self.target);
         let measured =
             self.headers.iter().any(|(name, _)| name == "content-length" || name == "transfer-encoding");
@@ -215,7 +219,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();

@@ -1,6 +1,12 @@
 //! Honest requests: what an SDK does all day works.
 
-use crate::client::Site;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use crate::client::{Answer, Site};
 
 #[tokio::test]
 async fn objects_are_put_read_listed_copied_and_deleted() {
@@ -75,6 +81,34 @@ async fn a_presigned_url_reads_and_writes_where_bodies_may_go_unsigned() {
     let mut spoilt = site.presigned("GET", "/data/a%20b", b"");
     spoilt.target = spoilt.target.replace("X-Amz-Expires=60", "X-Amz-Expires=61");
     assert_eq!(site.send(spoilt).await.error().1, "SignatureDoesNotMatch");
+}
+
+#[tokio::test]
+async fn a_stop_lets_the_running_upload_end() {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let site = Site::start_until(async move { drop(stopped.await) }).await;
+    let bytes = site.signed("PUT", "/data/slow", b"slowly but whole").bytes();
+    let (first, rest) = bytes.split_at(bytes.len() - 5);
+    let mut stream = TcpStream::connect(site.address).await.unwrap();
+    stream.write_all(first).await.unwrap();
+    let asked = async {
+        while site.broker.conduct(|conduct| conduct.questions.is_empty()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), asked).await.unwrap();
+    stop.send(()).unwrap();
+    let refused = async {
+        while TcpStream::connect(site.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), refused).await.unwrap();
+    stream.write_all(rest).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(Answer::parse(&answer).status, 200);
+    assert_eq!(std::fs::read(site.root().join("data/slow")).unwrap(), b"slowly but whole");
 }
 
 async fn begin(site: &Site, target: &str) -> String {
