@@ -5,14 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::App;
 use crate::audit::{self, Audit, AuditError};
 use crate::clock::{self, Clock, HighWaterError, Settling};
-use crate::config::{Snapshot, State};
+use crate::config::{RedisState, Snapshot, State};
 use crate::fetch::{FetchError, KeyCache, SystemRoots};
 use crate::keys::file::{KeyringError, KeyringFile};
-use crate::store::{Backend, Reading, TimeSource, embedded};
+use crate::store::redis::{self, Redis};
+use crate::store::{Backend, Reading, SharedKeyring, TimeSource, embedded};
 
 /// Bytes that each of the two files of refusals may hold.
 const REFUSALS_CAP: u64 = 64 << 20;
@@ -63,8 +67,16 @@ pub enum StartError {
     #[error("state: {0}")]
     Embedded(#[from] embedded::OpenError),
     /// Redis.
-    #[error("state: no Redis in this build")]
-    Redis,
+    #[error("state: {0}")]
+    Redis(#[from] redis::OpenError),
+    /// The file that holds the store's password.
+    #[error("state: password file `{}`: {cause}", file.display())]
+    Password {
+        /// Which file.
+        file: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
 }
 
 /// A broker with everything open. `development` lets it use a keyring that `daypass dev` made.
@@ -98,10 +110,7 @@ pub async fn start(snapshot: Arc<Snapshot>, broker: String, development: bool) -
     }
     let keyring = Arc::new(ArcSwap::from_pointee(keyring));
     let time = time_source(&clock);
-    let store = match &settings.state {
-        State::Embedded(folder) => Backend::open(folder, Arc::clone(&keyring), time)?,
-        State::Redis(_) => return Err(StartError::Redis),
-    };
+    let store = store(&snapshot, &local, broker, Arc::clone(&keyring), time).await?;
     let provider_keys = provider_keys(&snapshot, &clock)?;
     Ok(App::new(snapshot, keyring, clock, store, audit, provider_keys))
 }
@@ -127,6 +136,47 @@ fn local_state(snapshot: &Snapshot) -> Result<PathBuf, StartError> {
     std::fs::create_dir_all(&folder)
         .map_err(|cause| StartError::Folder { folder: folder.clone(), cause })?;
     Ok(folder)
+}
+
+async fn store(
+    snapshot: &Snapshot,
+    local: &Path,
+    broker: String,
+    keyring: SharedKeyring,
+    time: TimeSource,
+) -> Result<Backend, StartError> {
+    match &snapshot.settings.state {
+        State::Embedded(folder) => {
+            Ok(Backend::Embedded(embedded::Embedded::open(folder, keyring, time)?))
+        }
+        State::Redis(state) => {
+            let settings = redis::Settings {
+                url: redis_url(state)?,
+                ca_file: state.ca_file.clone(),
+                journal: local.join("revocations"),
+                broker,
+                max_staleness: snapshot.settings.limits.max_staleness,
+            };
+            Ok(Backend::Redis(Redis::open(settings, keyring, time).await?))
+        }
+    }
+}
+
+fn redis_url(state: &RedisState) -> Result<SecretString, StartError> {
+    let password = match &state.password_file {
+        None => Zeroizing::new(String::new()),
+        Some(file) => Zeroizing::new(
+            std::fs::read_to_string(file)
+                .map_err(|cause| StartError::Password { file: file.clone(), cause })?,
+        ),
+    };
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let scheme = if state.tls { "rediss" } else { "redis" };
+    let user = state.username.as_deref().map(encoded).unwrap_or_default();
+    let password = encoded(password.trim_end_matches(['\r', '\n']));
+    let login = if user.is_empty() && password.is_empty() { String::new() } else { format!("{user}:{password}@") };
+    let host = if state.host.contains(':') { format!("[{}]", state.host) } else { state.host.clone() };
+    Ok(SecretString::from(format!("{scheme}://{login}{host}:{}/{}", state.port, state.database)))
 }
 
 fn time_source(clock: &Arc<Clock>) -> TimeSource {

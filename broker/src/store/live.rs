@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 
-use crate::revocation::{Mark, View};
+use crate::revocation::{Mark, Target, View};
 
 /// The view and its age. It only ever gains marks, apart from those that nothing live can depend on.
 #[derive(Debug)]
@@ -55,6 +55,11 @@ impl LiveView {
         let Freshness::Since(confirmed) = &self.freshness else { return Some(Duration::ZERO) };
         let begun = confirmed.load(Ordering::Acquire).checked_sub(1)?;
         Some(monotonic.saturating_sub(Duration::from_millis(begun)))
+    }
+
+    /// The mark that stands on a target, however old the view is: for setting a higher one.
+    pub fn standing(&self, target: Target) -> Option<u64> {
+        self.view.load().mark(target)
     }
 
     /// The view however old it is, for revoking and for listings; nothing may be accepted by it.
