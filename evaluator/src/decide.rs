@@ -11,11 +11,17 @@ use crate::principal::{Form, Principal};
 use crate::request::{Facts, Request};
 use crate::statement::Effect;
 
+/// Whoever holds a credential may ask whose it is: no policy allows it or forbids it.
+const UNDENIABLE: &str = "sts:getcalleridentity";
+
 /// Decides a request without allocating.
 pub fn evaluate(request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
     let Some(facts) = Facts::of(request) else {
         return Decision::implicit_deny(None);
     };
+    if facts.action() == UNDENIABLE && request.principal.has_identity() {
+        return Decision::allow(None, None);
+    }
     let findings = Findings::gather(&facts, policies);
     if let Some(denied) = findings.explicit_deny() {
         return denied;

@@ -74,7 +74,7 @@ impl Decision {
     }
 
     /// The kind of policy that decided: whose statement allowed or forbade it, or which kind lacks an Allow. None for the
-    /// root user's own right, and for requests that make no sense.
+    /// root user's own right, for `sts:GetCallerIdentity`, and for requests that make no sense.
     pub const fn policy_type(&self) -> Option<PolicyType> {
         self.policy_type
     }

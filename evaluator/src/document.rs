@@ -49,6 +49,15 @@ impl Kind {
         }
     }
 
+    pub(crate) fn too_long(self) -> String {
+        let limit = self.limit();
+        match self {
+            Self::Identity => format!("Maximum policy size of {limit} bytes exceeded"),
+            Self::Trust => format!("Cannot exceed quota for ACLSizePerRole: {limit}"),
+            _ => format!("Cannot exceed quota for PolicySize: {limit}"),
+        }
+    }
+
     pub(crate) const fn names_principals(self) -> bool {
         matches!(self, Self::Trust | Self::Resource | Self::ResourceControl)
     }

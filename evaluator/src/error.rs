@@ -73,6 +73,10 @@ impl Problems {
         }
     }
 
+    pub(crate) const fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The faults in the order in which AWS would report them.
     pub(crate) fn into_errors(self, policy: &str, text: &str) -> Vec<PolicyError> {
         let mut problems = self.0;

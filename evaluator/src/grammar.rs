@@ -23,10 +23,8 @@ struct Dialect {
 
 /// The statements of `document`, or what is wrong with it.
 pub(crate) fn read(document: &Document<'_>, number: usize, problems: &mut Problems) -> Vec<Statement> {
-    let limit = document.kind.limit();
-    if document.text.len() > MAX_BYTES || size(document.text) > limit {
-        let message = format!("Cannot exceed quota for policy size: {limit}");
-        problems.add(0, Rank::Syntax, message, "shorten the document, or split it");
+    if document.text.len() > MAX_BYTES || size(document.text) > document.kind.limit() {
+        problems.add(0, Rank::Syntax, document.kind.too_long(), "shorten the document, or split it");
         return Vec::new();
     }
     let root = match json::parse(document.text) {
@@ -40,49 +38,85 @@ pub(crate) fn read(document: &Document<'_>, number: usize, problems: &mut Proble
         problems.syntax(root.at, "make the document an object with `Version` and `Statement`");
         return Vec::new();
     };
-    let mut statement = None;
-    let mut version = None;
+    let envelope = envelope(members, root.at, document.kind, problems);
+    let dialect = Dialect { kind: document.kind, variables: envelope.variables };
+    statements(&envelope, document, number, dialect, problems)
+}
+
+/// The top level of a document.
+struct Envelope<'v, 'a> {
+    /// Version 2012-10-17.
+    variables: bool,
+    statements: &'v [Value<'a>],
+}
+
+fn envelope<'v, 'a>(
+    members: &'v [Member<'a>],
+    at: usize,
+    kind: Kind,
+    problems: &mut Problems,
+) -> Envelope<'v, 'a> {
+    let (mut version, mut statement) = (None, None);
     for member in members {
         match &*member.name {
             "Version" => version = Some(&member.value),
+            "Statement" => statement = Some(&member.value),
             "Id" => {
                 if !matches!(member.value.node, Node::String(_)) {
                     problems.syntax(member.value.at, "make the id a string");
                 }
             }
-            "Statement" => statement = Some(&member.value),
             other => problems.syntax(member.at, format!("remove `{other}`: no policy has such an element")),
         }
     }
-    let dialect =
-        Dialect { kind: document.kind, variables: has_variables(version, &root, document.kind, problems) };
     let statements = match statement.map(|value| (value, &value.node)) {
-        Some((_, Node::Array(list))) if !list.is_empty() => list.iter().collect(),
-        Some((one, Node::Object(_))) => vec![one],
+        Some((_, Node::Array(list))) if !list.is_empty() => list.as_slice(),
+        Some((one, Node::Object(_))) => std::slice::from_ref(one),
         other => {
-            let at = other.map_or(root.at, |(value, _)| value.at);
-            problems.syntax(at, "give `Statement` an object, or a list of at least one");
-            Vec::new()
+            problems.syntax(
+                other.map_or(at, |(value, _)| value.at),
+                "give `Statement` an object, or a list of them",
+            );
+            &[]
         }
     };
+    Envelope { variables: has_variables(version, at, kind, problems), statements }
+}
+
+fn statements(
+    envelope: &Envelope<'_, '_>,
+    document: &Document<'_>,
+    number: usize,
+    dialect: Dialect,
+    problems: &mut Problems,
+) -> Vec<Statement> {
     let mut read: Vec<Statement> = Vec::new();
     let mut sids = std::collections::HashSet::new();
-    for value in statements {
-        let Some((statement, sid_at)) = read_statement(value, dialect, problems) else { continue };
-        let (line, column) = json::locate(document.text, value.at);
-        if !statement.sid.is_empty() && !sids.insert(statement.sid.clone()) {
+    for value in envelope.statements {
+        let Node::Object(members) = &value.node else {
+            problems.syntax(value.at, "make each statement an object");
+            continue;
+        };
+        let elements = sort_elements(members, problems);
+        if let Some(sid) = elements.sid
+            && let Node::String(text) = &sid.node
+            && !text.is_empty()
+            && !sids.insert(text.clone())
+        {
             let message = "Statement IDs (SID) in a single policy must be unique.";
-            problems.add(sid_at, Rank::SidUnique, message, "give each statement its own Sid");
+            problems.add(sid.at, Rank::SidUnique, message, "give each statement its own Sid");
         }
-        read.push(Statement { document: number, line, column, ..statement });
+        let (line, column) = json::locate(document.text, value.at);
+        let statement = read_statement(&elements, value.at, dialect, problems);
+        read.extend(statement.map(|statement| Statement { document: number, line, column, ..statement }));
     }
     principals::locate(&mut read, document.text);
     read
 }
 
 /// True for 2012-10-17; an absent version means 2008-10-17, which managed policies may not have.
-fn has_variables(version: Option<&Value<'_>>, root: &Value<'_>, kind: Kind, problems: &mut Problems) -> bool {
-    let at = version.map_or(root.at, |value| value.at);
+fn has_variables(version: Option<&Value<'_>>, root: usize, kind: Kind, problems: &mut Problems) -> bool {
+    let at = version.map_or(root, |value| value.at);
     match version.map(|value| &value.node) {
         Some(Node::String(text)) if text == "2012-10-17" => true,
         None => {
@@ -122,24 +156,19 @@ struct Elements<'v, 'a> {
 }
 
 fn read_statement(
-    value: &Value<'_>,
+    elements: &Elements<'_, '_>,
+    at: usize,
     dialect: Dialect,
     problems: &mut Problems,
-) -> Option<(Statement, usize)> {
-    let Node::Object(members) = &value.node else {
-        problems.syntax(value.at, "make each statement an object");
-        return None;
-    };
-    let elements = sort_elements(members, problems);
+) -> Option<Statement> {
     let sid = elements.sid.map_or_else(Box::default, |value| elements::sid(value, dialect, problems));
-    let sid_at = elements.sid.map_or(value.at, |value| value.at);
-    let effect = elements::effect(elements.effect, value.at, problems);
+    let effect = elements::effect(elements.effect, at, problems);
     let conditions = elements.condition.map_or_else(Vec::new, |c| conditions::read(c, dialect, problems));
-    let actions = elements::actions(&elements, value.at, dialect, problems);
-    let resources = resources::read(&elements, value.at, dialect, problems);
+    let actions = elements::actions(elements, at, dialect, problems);
+    let resources = resources::read(elements, at, dialect, problems);
     let has_condition = !conditions.is_empty();
-    let principals = principals::read(&elements, value.at, effect, has_condition, dialect, problems);
-    let statement = Statement {
+    let principals = principals::read(elements, at, effect, has_condition, dialect, problems);
+    Some(Statement {
         document: 0,
         sid,
         line: 0,
@@ -149,8 +178,7 @@ fn read_statement(
         actions: actions?,
         resources: resources?,
         conditions,
-    };
-    Some((statement, sid_at))
+    })
 }
 
 fn sort_elements<'v, 'a>(members: &'v [Member<'a>], problems: &mut Problems) -> Elements<'v, 'a> {

@@ -107,6 +107,8 @@ impl<T> Prefixes<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::{Document, Kind};
+    use crate::policies::Policies;
 
     #[test]
     fn finds_every_prefix_and_nothing_else() {
@@ -117,12 +119,29 @@ mod tests {
             let mut found = Vec::new();
             map.visit(text, |word: &String| found.push(word.clone()));
             found.sort();
-            let expected: Vec<_> = words.iter().filter(|w| text.starts_with(**w)).collect();
-            assert_eq!(
-                found.iter().map(String::as_str).collect::<Vec<_>>(),
-                expected.iter().map(|w| **w).collect::<Vec<_>>(),
-                "{text}"
-            );
+            let expected: Vec<_> = words.iter().copied().filter(|word| text.starts_with(word)).collect();
+            assert_eq!(found, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn among_a_thousand_statements_only_those_that_can_match_are_visited() {
+        let statement = |n| {
+            let resource = format!("arn:aws:s3:::bucket{n:03}/*");
+            format!(r#"{{"Principal":"*","Effect":"Allow","Action":"s3:GetObject","Resource":"{resource}"}}"#)
+        };
+        let statements: Vec<String> = (0..1000).map(statement).collect();
+        let text =
+            |some: &[String]| format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, some.join(","));
+        let texts: Vec<String> = statements.chunks(100).map(text).collect();
+        let document = |text| Document { name: "many", text, kind: Kind::Resource };
+        let documents: Vec<_> = texts.iter().map(|text| document(text.as_str())).collect();
+        let policies = Policies::compile(&documents).unwrap();
+        assert_eq!(policies.statements().count(), 1000);
+        let mut visited = Vec::new();
+        policies
+            .index()
+            .candidates("s3:getobject", "arn:aws:s3:::bucket999/a", |number| visited.push(number));
+        assert_eq!(visited, [999]);
     }
 }

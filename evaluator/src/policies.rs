@@ -48,11 +48,10 @@ impl Policies {
             let mut problems = Problems::default();
             statements.extend(grammar::read(document, number, &mut problems));
             if document.kind == Kind::Identity {
-                inline += size(document.text);
-                if inline > Kind::Identity.limit() {
-                    let limit = Kind::Identity.limit();
-                    let message =
-                        format!("Maximum policy size of {limit} bytes exceeded for inline policies.");
+                let length = size(document.text);
+                inline += length;
+                if inline > Kind::Identity.limit() && length <= Kind::Identity.limit() {
+                    let message = Kind::Identity.too_long();
                     problems.add(
                         0,
                         crate::error::Rank::Syntax,

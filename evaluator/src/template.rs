@@ -5,8 +5,9 @@
 use crate::key::Key;
 use crate::request::Request;
 
-/// How far a stretch holding `?` or a variable may reach between two `*`: there the search looks at each place anew.
-const MAX_SEARCHED_STRETCH: usize = 256;
+/// The most pieces that a stretch between two `*` may have: it is tried at each place of a text, so that this bounds the
+/// work for each character. One literal is found in linear time however long it is.
+const MAX_SEARCHED_PIECES: usize = 64;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Template {
@@ -48,14 +49,9 @@ impl Template {
     /// Compiles `text`; the error says how to write it right.
     pub(crate) fn parse(text: &str, syntax: Syntax) -> Result<Self, &'static str> {
         let stretches = stretches(text, syntax)?;
-        let searched = stretches.iter().skip(1).rev().skip(1);
-        for stretch in searched.filter(|stretch| stretch.len() > 1) {
-            let length: usize = stretch.iter().map(Piece::written_length).sum();
-            if length > MAX_SEARCHED_STRETCH {
-                return Err(
-                    "keep what stands between two `*` under 256 characters where it has `?` or variables",
-                );
-            }
+        let mut searched = stretches.iter().skip(1).rev().skip(1);
+        if searched.any(|stretch| stretch.len() > MAX_SEARCHED_PIECES) {
+            return Err("use fewer `?` and variables between two `*`");
         }
         Ok(match stretches.as_slice() {
             [only] => match only.as_slice() {
@@ -128,13 +124,6 @@ impl Template {
 }
 
 impl Piece {
-    fn written_length(&self) -> usize {
-        match self {
-            Self::Literal(text) => text.chars().count(),
-            Self::One | Self::Variable { .. } => 1,
-        }
-    }
-
     fn is_unresolved(&self, request: &Request<'_>) -> bool {
         matches!(self, Self::Variable { .. }) && self.literal(request).is_none()
     }

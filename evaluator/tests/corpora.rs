@@ -8,19 +8,24 @@ use std::path::PathBuf;
 use daypass_evaluator::{Document, Kind, Policies};
 use serde_json::Value;
 
+#[cfg(test)]
+#[path = "suite/support.rs"]
 mod support;
 
+#[cfg(test)]
 fn vectors() -> PathBuf {
     PathBuf::from(
         std::env::var("DAYPASS_VECTORS").expect("DAYPASS_VECTORS must name the folder of collections"),
     )
 }
 
+#[cfg(test)]
 fn exceptions(collection: &str) -> BTreeMap<String, String> {
     let all: Value = serde_json::from_str(include_str!("corpora-exceptions.json")).unwrap();
     serde_json::from_value(all[collection].clone()).unwrap()
 }
 
+#[cfg(test)]
 fn settle(collection: &str, failed: &BTreeMap<String, String>, total: usize, skipped: usize) {
     let known = exceptions(collection);
     let unexpected: Vec<_> = failed.iter().filter(|(id, _)| !known.contains_key(*id)).collect();
@@ -82,6 +87,7 @@ fn documents_are_refused_in_aws_words() {
     settle("policy-validation", &failed, invalid.len() + valid.len(), 0);
 }
 
+#[cfg(test)]
 fn refusal(text: &str) -> Option<String> {
     let errors = Policies::compile(&[Document { name: "case", text, kind: Kind::Managed }]).err()?;
     errors.into_iter().next().map(|error| error.message)

@@ -12,7 +12,7 @@ use super::{
     fields::{self, Fields, Rejected},
     ids::{self, Ids},
     report::{Report, Source},
-    value,
+    settings, value,
 };
 use crate::role::{AccountId, Role, RoleArn};
 
@@ -31,6 +31,18 @@ pub struct Service {
     /// Whether requests that don't sign their body are honoured.
     pub unsigned_payload: bool,
     pub routes: Vec<Route>,
+}
+
+impl Service {
+    /// The entry itself as a resource: what its callers must be allowed to `daypass:Verify`.
+    pub fn arn(&self, region: &str) -> String {
+        format!("arn:aws:daypass:{region}:{}:service/{}", self.account, self.service)
+    }
+
+    /// Whether a Host header names this service.
+    pub fn answers_to(&self, host: &str) -> bool {
+        settings::names(&self.hosts, host)
+    }
 }
 
 /// Services whose requests no other service may ask about: they are the broker's own.

@@ -57,12 +57,17 @@ impl Server {
 
     /// Whether a Host header names this broker.
     pub fn answers_to(&self, host: &str) -> bool {
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-            _ => host,
-        };
-        self.hosts.iter().any(|one| one.eq_ignore_ascii_case(host) || one.eq_ignore_ascii_case(name))
+        names(&self.hosts, host)
     }
+}
+
+/// Whether a Host header is one of `hosts`; an entry with a port stands for itself only, one without for any port.
+pub(super) fn names(hosts: &[String], host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    hosts.iter().any(|one| one.eq_ignore_ascii_case(host) || one.eq_ignore_ascii_case(name))
 }
 
 /// Whether connections are encrypted.

@@ -10,6 +10,7 @@ use ring::digest;
 
 use super::FederatedIdentity;
 use claims::Claims;
+use json::shown;
 
 pub use algorithm::{Algorithm, UnusableAlgorithm};
 pub use endpoint::{Allowed, Endpoint, EndpointError};
@@ -34,7 +35,7 @@ mod token;
 mod vendor;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// The identity that `token` proves, by a signature of one of `keys` and the rules of `provider`.
 ///
@@ -60,7 +61,7 @@ fn allowed_algorithm(token: &UnverifiedToken, provider: &Provider) -> Result<Alg
     named.copied().ok_or_else(|| {
         let names: Vec<_> = provider.algorithms.iter().map(|allowed| allowed.name()).collect();
         Refusal::Algorithm {
-            seen: token.algorithm().chars().take(64).collect(),
+            seen: shown(token.algorithm()),
             wanted: format!("the provider allows {}", names.join(", ")),
         }
     })

@@ -48,7 +48,11 @@ pub(super) fn read(
             "use `NotPrincipal` with Deny only",
         );
     }
+    let known = problems.count();
     let patterns = patterns(value, problems);
+    if problems.count() > known {
+        return None;
+    }
     let everyone = patterns.iter().any(Pattern::is_everyone);
     let mut refuse = |message: &'static str, fix: &'static str| {
         problems.add(value.at, Rank::Principal, message, fix);

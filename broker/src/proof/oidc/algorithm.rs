@@ -2,6 +2,8 @@
 
 use jsonwebtoken::Algorithm as Jws;
 
+use super::json::shown;
+
 /// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1) that this broker verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Algorithm(Kind);
@@ -59,7 +61,7 @@ impl Algorithm {
             "none" | "HS256" | "HS384" | "HS512" => {
                 return Err(UnusableAlgorithm::NotPublicKey(name.to_owned()));
             }
-            _ => return Err(UnusableAlgorithm::Unknown(name.to_owned())),
+            _ => return Err(UnusableAlgorithm::Unknown(shown(name))),
         }))
     }
 

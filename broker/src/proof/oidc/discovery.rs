@@ -7,7 +7,7 @@ use super::json::{Object, WrongType};
 pub const MAX_DISCOVERY_BYTES: usize = 1024 * 1024;
 
 /// Why a discovery document is refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiscoveryError {
     /// It speaks for another issuer.

@@ -88,6 +88,11 @@ impl Object {
     }
 }
 
+/// The first 64 characters, for messages that repeat what an outsider wrote.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
 /// A member whose value has another JSON type than its meaning needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is not {wanted}")]

@@ -3,7 +3,7 @@
 use jsonwebtoken::DecodingKey;
 
 use super::algorithm::{Algorithm, KeyKind};
-use super::json::{Object, Value, WrongType};
+use super::json::{Object, Value, WrongType, shown};
 
 mod jwk;
 
@@ -37,7 +37,7 @@ pub(super) struct VerificationKey {
 }
 
 /// Why a key set as a whole is refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
     /// Two keys share an id, so that the id says nothing.
@@ -128,8 +128,8 @@ impl KeySet {
     fn absence(&self, kid: Option<&str>) -> String {
         let Some(kid) = kid else { return "no key of that kind".to_owned() };
         match self.skipped.iter().find(|key| key.kid.as_deref() == Some(kid)) {
-            Some(key) => format!("`{kid}` can't be used: {}", key.reason),
-            None => format!("no key has the id `{kid}`"),
+            Some(key) => format!("`{}` can't be used: {}", shown(kid), key.reason),
+            None => format!("no key has the id `{}`", shown(kid)),
         }
     }
 
@@ -145,7 +145,7 @@ impl KeySet {
                 if let Some(kid) = &kid
                     && self.keys.iter().any(|key| key.kid.as_ref() == Some(kid))
                 {
-                    return Err(KeySetError::DuplicateId(kid.clone()));
+                    return Err(KeySetError::DuplicateId(shown(kid)));
                 }
                 self.keys.push(VerificationKey { kid, kind, algorithm, material });
             }
@@ -168,7 +168,7 @@ fn count_types(entries: &[Value]) -> Result<(), KeySetError> {
         }
     }
     match counts.iter().find(|(_, count)| *count > MAX_KEYS_PER_TYPE) {
-        Some((kind, _)) => Err(KeySetError::TooMany((*kind).to_owned())),
+        Some((kind, _)) => Err(KeySetError::TooMany(shown(kind))),
         None => Ok(()),
     }
 }

@@ -167,6 +167,11 @@ impl Provider {
         &self.id
     }
 
+    /// Audiences that mean us.
+    pub fn client_ids(&self) -> &[String] {
+        &self.client_ids
+    }
+
     /// The issuer, exactly as tokens must carry it.
     pub fn issuer(&self) -> &Endpoint {
         &self.issuer

@@ -91,3 +91,30 @@ impl JwtVerifier for RingVerifier {
         self.algorithm
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::crypto::verify;
+
+    use super::*;
+    use crate::proof::oidc::tests::issuer::TestIssuer;
+
+    #[test]
+    fn j02_a_secret_is_no_public_key() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        install();
+        let issuer = TestIssuer::es256("k");
+        let jwk = issuer.jwk();
+        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+        let point = [vec![4], bytes("x"), bytes("y")].concat();
+        let signature = URL_SAFE_NO_PAD.encode(issuer.sign(b"message"));
+        let as_point = DecodingKey::from_ec_der(&point);
+        assert_eq!(verify(&signature, b"message", &as_point, Algorithm::ES256), Ok(true));
+        assert_eq!(verify(&signature, b"other", &as_point, Algorithm::ES256), Ok(false));
+        let as_secret = DecodingKey::from_secret(&point);
+        assert!(verify(&signature, b"message", &as_secret, Algorithm::ES256).is_err());
+        assert!(verify(&signature, b"message", &as_secret, Algorithm::HS256).is_err());
+        assert!(verify(&signature, b"message", &as_point, Algorithm::RS256).is_err());
+    }
+}

@@ -42,15 +42,10 @@ impl UnverifiedToken {
         if !LENGTH.contains(&characters) {
             return Err(Refusal::Length { characters });
         }
-        let [header, payload, signature] = segments(text)?;
-        if decode("signature", signature)?.is_empty() {
-            return Err(malformed("signature", "it is empty"));
-        }
-        let header = decode("header", header)?;
-        let header = Object::parse(&header).map_err(|error| malformed("header", error))?;
-        let (algorithm, kid) = hints(&header)?;
-        let payload = decode("payload", payload)?;
-        let claims: Claims = serde_json::from_slice(&payload).map_err(|error| malformed("payload", error))?;
+        let envelope = Envelope::open(text)?;
+        let claims: Claims =
+            serde_json::from_slice(&envelope.payload).map_err(|error| malformed("payload", error))?;
+        let Envelope { algorithm, kid, .. } = envelope;
         Ok(Self { text: text.to_owned(), algorithm, kid, issuer: claims.issuer })
     }
 
@@ -81,6 +76,26 @@ impl UnverifiedToken {
 impl fmt::Debug for UnverifiedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnverifiedToken(..)")
+    }
+}
+
+/// A JWS whose payload may be anything.
+pub(super) struct Envelope {
+    pub(super) algorithm: String,
+    pub(super) kid: Option<String>,
+    payload: Vec<u8>,
+}
+
+impl Envelope {
+    pub(super) fn open(text: &str) -> Result<Self, Refusal> {
+        let [header, payload, signature] = segments(text)?;
+        if decode("signature", signature)?.is_empty() {
+            return Err(malformed("signature", "it is empty"));
+        }
+        let header = decode("header", header)?;
+        let header = Object::parse(&header).map_err(|error| malformed("header", error))?;
+        let (algorithm, kid) = hints(&header)?;
+        Ok(Self { algorithm, kid, payload: decode("payload", payload)? })
     }
 }
 

@@ -6,7 +6,7 @@ use jsonwebtoken::DecodingKey;
 
 use super::KeySetError;
 use crate::proof::oidc::algorithm::{Algorithm, KeyKind};
-use crate::proof::oidc::json::{Object, WrongType};
+use crate::proof::oidc::json::{Object, WrongType, shown};
 
 /// Members that only private or shared keys have.
 const SECRET_MEMBERS: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
@@ -56,10 +56,10 @@ fn parse(entry: &Object) -> Result<Entry, Malformed> {
         ("OKP", Some("Ed25519")) => (KeyKind::Ed25519, DecodingKey::from_ed_der(&sized(entry, "x", 32)?)),
         ("EC", Some("P-521")) => return Ok(Entry::Skipped("the curve P-521 is not supported".to_owned())),
         ("EC" | "OKP", Some(curve)) => {
-            return Ok(Entry::Skipped(format!("the curve `{curve}` is not supported")));
+            return Ok(Entry::Skipped(format!("the curve `{}` is not supported", shown(curve))));
         }
         ("EC" | "OKP", None) => return Err(Malformed("there is no `crv`".to_owned())),
-        (other, _) => return Ok(Entry::Skipped(format!("the key type `{other}` is not supported"))),
+        (other, _) => return Ok(Entry::Skipped(format!("the key type `{}` is not supported", shown(other)))),
     };
     if let Some(algorithm) = algorithm
         && algorithm.key_kind() != kind
@@ -73,7 +73,7 @@ fn other_purpose(entry: &Object) -> Result<Option<String>, Malformed> {
     if let Some(purpose) = entry.text("use")?
         && purpose != "sig"
     {
-        return Ok(Some(format!("its `use` is `{purpose}`")));
+        return Ok(Some(format!("its `use` is `{}`", shown(purpose))));
     }
     if entry.member("key_ops").is_some()
         && !entry.texts("key_ops")?.iter().any(|operation| operation == "verify")

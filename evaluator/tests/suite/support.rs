@@ -8,21 +8,20 @@ use serde_json::Value;
 
 /// The policies of a case, compiled.
 #[derive(Debug, Default)]
-pub struct Sets {
-    pub identity: Vec<Policies>,
-    pub boundary: Option<Policies>,
-    pub session: Vec<Policies>,
-    pub service_control: Vec<Policies>,
-    pub resource: Option<Policies>,
-    pub resource_control: Vec<Policies>,
+pub(crate) struct Sets {
+    pub(crate) identity: Vec<Policies>,
+    pub(crate) boundary: Option<Policies>,
+    pub(crate) session: Vec<Policies>,
+    pub(crate) service_control: Vec<Policies>,
+    pub(crate) resource: Option<Policies>,
+    pub(crate) resource_control: Vec<Policies>,
 }
 
 impl Sets {
-    pub fn read(policies: &Value, action: &str) -> Result<Self, Vec<PolicyError>> {
-        let trust = action.to_ascii_lowercase().starts_with("sts:") && policies["trust"].is_null();
-        let resource_kind = |v: &Value| {
-            if trust && !v.to_string().contains("\"Resource\"") { Kind::Trust } else { Kind::Resource }
-        };
+    pub(crate) fn read(policies: &Value, action: &str) -> Result<Self, Vec<PolicyError>> {
+        // Collections give a role's trust policy as its resource policy.
+        let assumes = action.to_ascii_lowercase().starts_with("sts:assumerole");
+        let resource_kind = if assumes { Kind::Trust } else { Kind::Resource };
         let one = |v: &Value, kind| compile(std::slice::from_ref(v), kind);
         let each = |v: &Value, kind| match v.as_array() {
             Some(documents) => documents.iter().map(|d| one(d, kind)).collect(),
@@ -40,14 +39,14 @@ impl Sets {
             service_control: levels(&policies["scp"], Kind::ServiceControl)?,
             resource: match (&policies["trust"], &policies["resource"]) {
                 (Value::Null, Value::Null) => None,
-                (Value::Null, resource) => Some(one(resource, resource_kind(resource))?),
+                (Value::Null, resource) => Some(one(resource, resource_kind)?),
                 (trust, _) => Some(one(trust, Kind::Trust)?),
             },
             resource_control: levels(&policies["rcp"], Kind::ResourceControl)?,
         })
     }
 
-    pub fn with<T>(&self, ask: impl FnOnce(&Applicable<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, ask: impl FnOnce(&Applicable<'_>) -> T) -> T {
         let identity: Vec<_> = self.identity.iter().collect();
         let session: Vec<_> = self.session.iter().collect();
         let service_control: Vec<_> = self.service_control.iter().collect();
@@ -64,7 +63,7 @@ impl Sets {
 }
 
 /// Compiles documents given as JSON, or as strings where the text itself matters.
-pub fn compile(documents: &[Value], kind: Kind) -> Result<Policies, Vec<PolicyError>> {
+pub(crate) fn compile(documents: &[Value], kind: Kind) -> Result<Policies, Vec<PolicyError>> {
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
     let texts: Vec<String> = documents.iter().map(text).collect();
     let documents: Vec<_> = texts.iter().map(|text| Document { name: "case", text, kind }).collect();
@@ -72,7 +71,7 @@ pub fn compile(documents: &[Value], kind: Kind) -> Result<Policies, Vec<PolicyEr
 }
 
 /// Hands the request of a case to `ask`.
-pub fn with_request<T>(request: &Value, ask: impl FnOnce(&Request<'_>) -> T) -> T {
+pub(crate) fn with_request<T>(request: &Value, ask: impl FnOnce(&Request<'_>) -> T) -> T {
     let mut context = Context::new();
     for (key, value) in request["context"].as_object().into_iter().flatten() {
         match value {
@@ -136,8 +135,7 @@ impl Held {
 }
 
 /// The answer to a case; a case whose policies don't compile is denied, as nothing of it can be loaded.
-#[allow(dead_code, reason = "not every test binary asks for whole cases")]
-pub fn decide(case: &Value) -> &'static str {
+pub(crate) fn decide(case: &Value) -> &'static str {
     let request = &case["request"];
     let Ok(sets) = Sets::read(&case["policies"], request["action"].as_str().unwrap()) else {
         return "implicit_deny";
@@ -145,7 +143,7 @@ pub fn decide(case: &Value) -> &'static str {
     with_request(request, |request| sets.with(|applicable| name(evaluate(request, applicable))))
 }
 
-pub fn name(decision: Decision) -> &'static str {
+pub(crate) fn name(decision: Decision) -> &'static str {
     match decision.outcome() {
         Outcome::Allow => "allow",
         Outcome::ExplicitDeny => "explicit_deny",

@@ -1,0 +1,161 @@
+//! The keyring: one versioned file, identical on every broker, handed out by the operator. It holds all that seals,
+//! opens and derives; nothing else in the system can make or open a token.
+
+use std::collections::BTreeMap;
+
+use ring::hmac;
+use zeroize::Zeroizing;
+
+use crate::seal::{self, KeyId, Purpose, PurposeKey, SealError};
+
+pub mod file;
+
+/// A validated keyring: at least one key, exactly one of them active.
+pub struct Keyring {
+    id: String,
+    version: u64,
+    development: bool,
+    salt: hmac::Key,
+    names: hmac::Key,
+    keys: BTreeMap<KeyId, Key>,
+    active: KeyId,
+}
+
+/// One generation of keys: independent material for each purpose, in one state.
+struct Key {
+    state: KeyState,
+    token: PurposeKey,
+    secret: PurposeKey,
+    record: PurposeKey,
+    fingerprint: String,
+}
+
+/// What a key is still good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyState {
+    /// Known everywhere, sealing nowhere yet; opens, since a peer may have activated it first.
+    Prepared,
+    /// The one that seals.
+    Active,
+    /// Opens what it sealed; kept 37 h after it was active.
+    VerifyOnly,
+    /// Opens nothing: what it sealed is dead.
+    Retired,
+}
+
+/// One key as an operator may see it: no material.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct KeySummary {
+    /// The key's id.
+    pub id: u32,
+    /// Its state.
+    pub state: KeyState,
+    /// First 16 hexadecimal digits of a digest of its material.
+    pub fingerprint: String,
+}
+
+impl Keyring {
+    /// The keyring's own name; part of every derivation.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Grows with every change of the file; a lower one is refused.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether `daypass dev` made it, in which case `serve` refuses it.
+    pub fn is_development(&self) -> bool {
+        self.development
+    }
+
+    /// The key that seals now.
+    pub fn active(&self) -> KeyId {
+        self.active
+    }
+
+    /// Every key without its material, by id.
+    pub fn summary(&self) -> Vec<KeySummary> {
+        self.keys
+            .iter()
+            .map(|(id, key)| KeySummary { id: id.0, state: key.state, fingerprint: key.fingerprint.clone() })
+            .collect()
+    }
+
+    /// `plaintext` sealed by the active key for `purpose` and bound to `bound_to`.
+    pub fn seal(&self, purpose: Purpose, bound_to: &[u8], plaintext: &[u8], entropy: &[u8; 32]) -> Vec<u8> {
+        match self.keys.get(&self.active) {
+            Some(key) => key.purpose(purpose).seal(&self.salt, bound_to, plaintext, entropy),
+            None => Vec::new(),
+        }
+    }
+
+    /// The plaintext of a sealed value and the key that sealed it, decrypted in place.
+    pub fn open<'s>(
+        &self,
+        purpose: Purpose,
+        bound_to: &[u8],
+        sealed: &'s mut [u8],
+    ) -> Result<(KeyId, &'s mut [u8]), SealError> {
+        let id = seal::header(sealed)?;
+        let plaintext = self.key(id)?.purpose(purpose).open(bound_to, sealed)?;
+        Ok((id, plaintext))
+    }
+
+    /// `N` bytes that only this keyring can compute from `salt` and `context`.
+    pub fn derive<const N: usize>(
+        &self,
+        id: KeyId,
+        purpose: Purpose,
+        salt: &[u8],
+        context: &[&[u8]],
+    ) -> Result<Zeroizing<[u8; N]>, SealError> {
+        Ok(self.key(id)?.purpose(purpose).derive(salt, context))
+    }
+
+    /// A name for the store that tells nobody without the keyring what it stands for.
+    pub fn name(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let mut mac = hmac::Context::with_key(&self.names);
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        let mut name = [0; 16];
+        for (to, from) in name.iter_mut().zip(mac.sign().as_ref()) {
+            *to = *from;
+        }
+        name
+    }
+
+    fn key(&self, id: KeyId) -> Result<&Key, SealError> {
+        match self.keys.get(&id) {
+            None => Err(SealError::UnknownKey(id)),
+            Some(key) if key.state == KeyState::Retired => Err(SealError::RetiredKey(id)),
+            Some(key) => Ok(key),
+        }
+    }
+}
+
+impl Key {
+    fn purpose(&self, purpose: Purpose) -> &PurposeKey {
+        match purpose {
+            Purpose::Token => &self.token,
+            Purpose::Secret => &self.secret,
+            Purpose::Record => &self.record,
+        }
+    }
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyring")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

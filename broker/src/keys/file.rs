@@ -1,0 +1,217 @@
+//! The keyring file: TOML, readable by its owner alone, changed only by writing a higher version.
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::Path,
+};
+
+use data_encoding::{BASE64, HEXLOWER};
+use ring::{digest, hmac};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Key, KeyState, Keyring};
+use crate::seal::{KeyId, Purpose, PurposeKey};
+
+/// Why a keyring was not loaded or not written. The file's path is the caller's to add.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// Another key is named active already, or none is.
+    #[error("exactly one key must be active, {0} are")]
+    Active(usize),
+    /// Two keys have one id.
+    #[error("key id {0} stands there twice")]
+    Duplicate(u32),
+    /// The file can be read by others than its owner.
+    #[error("readable by others than its owner (mode {0:o}): run `chmod 600`")]
+    Exposed(u32),
+    /// Reading or writing failed.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// Some key's material is not 32 bytes of base64.
+    #[error("`{field}` of key {id} is not 32 bytes in base64")]
+    Material {
+        /// The key's id; 0 for the keyring's own two.
+        id: u32,
+        /// The field at fault.
+        field: &'static str,
+    },
+    /// A change of state that the life of a key does not allow.
+    #[error("key {id} is {from:?} and cannot become {to:?}")]
+    State {
+        /// The key's id.
+        id: u32,
+        /// Its state.
+        from: KeyState,
+        /// The state asked for.
+        to: KeyState,
+    },
+    /// Not the TOML expected.
+    #[error("{0}")]
+    Syntax(#[from] toml::de::Error),
+    /// The keyring has no such key.
+    #[error("no key {0} in the keyring")]
+    Unknown(u32),
+}
+
+/// The file's content. Material stays base64 text until it is validated into a [`Keyring`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyringFile {
+    id: String,
+    version: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    development: bool,
+    salt: Zeroizing<String>,
+    names: Zeroizing<String>,
+    key: Vec<KeyEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyEntry {
+    id: u32,
+    state: KeyState,
+    token: Zeroizing<String>,
+    secret: Zeroizing<String>,
+    record: Zeroizing<String>,
+}
+
+impl KeyringFile {
+    /// A new keyring with one active key, from fresh randomness.
+    pub fn generate(development: bool, random: &mut dyn FnMut() -> [u8; 32]) -> Self {
+        let id = HEXLOWER.encode(random().get(..8).unwrap_or_default());
+        let (salt, names) = (material(random), material(random));
+        let key = vec![KeyEntry::generate(1, KeyState::Active, random)];
+        Self { id, version: 1, development, salt, names, key }
+    }
+
+    /// The file at `path`, which nobody but its owner may read.
+    pub fn read(path: &Path) -> Result<Self, KeyringError> {
+        let mode = fs::metadata(path)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(KeyringError::Exposed(mode));
+        }
+        let text = Zeroizing::new(fs::read_to_string(path)?);
+        Ok(toml::from_str(&text)?)
+    }
+
+    /// Replaces the file at `path` as a whole, with mode 0600.
+    pub fn write(&self, path: &Path) -> Result<(), KeyringError> {
+        let text = Zeroizing::new(toml::to_string(self).map_err(std::io::Error::other)?);
+        let temporary = path.with_extension("new");
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        Ok(())
+    }
+
+    /// Adds a prepared key, which brokers learn before any of them seals with it. Its id is returned.
+    pub fn prepare(&mut self, random: &mut dyn FnMut() -> [u8; 32]) -> u32 {
+        let id = self.key.iter().map(|key| key.id).max().unwrap_or(0).saturating_add(1);
+        self.key.push(KeyEntry::generate(id, KeyState::Prepared, random));
+        self.version = self.version.saturating_add(1);
+        id
+    }
+
+    /// Makes a prepared key the one that seals; the one before it only opens from then on.
+    pub fn activate(&mut self, id: u32) -> Result<(), KeyringError> {
+        self.expect_state(id, &[KeyState::Prepared], KeyState::Active)?;
+        for key in &mut self.key {
+            if key.state == KeyState::Active {
+                key.state = KeyState::VerifyOnly;
+            }
+            if key.id == id {
+                key.state = KeyState::Active;
+            }
+        }
+        self.version = self.version.saturating_add(1);
+        Ok(())
+    }
+
+    /// Ends all that a key has sealed.
+    pub fn retire(&mut self, id: u32) -> Result<(), KeyringError> {
+        self.expect_state(id, &[KeyState::Prepared, KeyState::VerifyOnly], KeyState::Retired)?;
+        for key in self.key.iter_mut().filter(|key| key.id == id) {
+            key.state = KeyState::Retired;
+        }
+        self.version = self.version.saturating_add(1);
+        Ok(())
+    }
+
+    /// The keyring, if every rule holds.
+    pub fn validate(&self) -> Result<Keyring, KeyringError> {
+        let active: Vec<_> = self.key.iter().filter(|key| key.state == KeyState::Active).collect();
+        let [only] = active.as_slice() else { return Err(KeyringError::Active(active.len())) };
+        let mut keys = std::collections::BTreeMap::new();
+        for entry in &self.key {
+            if keys.insert(KeyId(entry.id), entry.validate(&self.id)?).is_some() {
+                return Err(KeyringError::Duplicate(entry.id));
+            }
+        }
+        let hmac = |text: &str, field| {
+            decode(text, 0, field).map(|bytes| hmac::Key::new(hmac::HMAC_SHA256, bytes.as_ref()))
+        };
+        Ok(Keyring {
+            id: self.id.clone(),
+            version: self.version,
+            development: self.development,
+            salt: hmac(&self.salt, "salt")?,
+            names: hmac(&self.names, "names")?,
+            keys,
+            active: KeyId(only.id),
+        })
+    }
+
+    fn expect_state(&self, id: u32, allowed: &[KeyState], to: KeyState) -> Result<(), KeyringError> {
+        let key = self.key.iter().find(|key| key.id == id).ok_or(KeyringError::Unknown(id))?;
+        if allowed.contains(&key.state) {
+            return Ok(());
+        }
+        Err(KeyringError::State { id, from: key.state, to })
+    }
+}
+
+impl KeyEntry {
+    fn generate(id: u32, state: KeyState, random: &mut dyn FnMut() -> [u8; 32]) -> Self {
+        Self { id, state, token: material(random), secret: material(random), record: material(random) }
+    }
+
+    fn validate(&self, keyring_id: &str) -> Result<Key, KeyringError> {
+        let mut fingerprint = digest::Context::new(&digest::SHA256);
+        let mut key = |purpose: Purpose, text: &str| {
+            let material = decode(text, self.id, purpose.name())?;
+            fingerprint.update(material.as_ref());
+            Ok::<_, KeyringError>(PurposeKey::new(purpose, keyring_id, KeyId(self.id), material))
+        };
+        let token = key(Purpose::Token, &self.token)?;
+        let secret = key(Purpose::Secret, &self.secret)?;
+        let record = key(Purpose::Record, &self.record)?;
+        let digest = fingerprint.finish();
+        let fingerprint = HEXLOWER.encode(digest.as_ref().get(..8).unwrap_or_default());
+        Ok(Key { state: self.state, token, secret, record, fingerprint })
+    }
+}
+
+fn material(random: &mut dyn FnMut() -> [u8; 32]) -> Zeroizing<String> {
+    Zeroizing::new(BASE64.encode(&random()))
+}
+
+fn decode(text: &str, id: u32, field: &'static str) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
+    let bytes = Zeroizing::new(BASE64.decode(text.as_bytes()).unwrap_or_default());
+    let material: [u8; 32] = bytes.as_slice().try_into().map_err(|_| KeyringError::Material { id, field })?;
+    Ok(Zeroizing::new(material))
+}
+
+impl std::fmt::Debug for KeyringFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyringFile")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::file::{KeyringError, KeyringFile};
+use super::*;
+
+/// A keyring file whose "randomness" counts up, so that every material differs.
+fn generated() -> KeyringFile {
+    KeyringFile::generate(false, &mut counter())
+}
+
+fn counter() -> impl FnMut() -> [u8; 32] {
+    let mut next = 0u8;
+    move || {
+        next += 1;
+        [next; 32]
+    }
+}
+
+#[test]
+fn a_generated_keyring_survives_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyring");
+    generated().write(&path).unwrap();
+    let keyring = KeyringFile::read(&path).unwrap().validate().unwrap();
+    assert_eq!((keyring.version(), keyring.active(), keyring.is_development()), (1, KeyId(1), false));
+    let mut sealed = generated().validate().unwrap().seal(Purpose::Record, b"x", b"value", &[1; 32]);
+    assert_eq!(keyring.open(Purpose::Record, b"x", &mut sealed).unwrap().1, b"value");
+}
+
+#[test]
+fn a_keyring_that_others_can_read_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyring");
+    generated().write(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(KeyringFile::read(&path), Err(KeyringError::Exposed(0o640))));
+}
+
+#[test]
+fn f21_a_keyring_cut_anywhere_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyring");
+    generated().write(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    // The last newline may go: what is left is the whole file.
+    for length in 0..whole.len() - 1 {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let loaded = KeyringFile::read(&path).and_then(|file| file.validate());
+        assert!(loaded.is_err(), "cut to {length} bytes");
+    }
+}
+
+#[test]
+fn a_key_goes_from_prepared_to_retired_and_opens_until_then() {
+    let mut file = generated();
+    let sealed = file.validate().unwrap().seal(Purpose::Token, b"x", b"value", &[1; 32]);
+    let open = |file: &KeyringFile| {
+        let keyring = file.validate().unwrap();
+        keyring.open(Purpose::Token, b"x", &mut sealed.clone()).map(|(id, _)| id)
+    };
+    assert!(matches!(file.retire(1), Err(KeyringError::State { id: 1, .. })), "the active key stays");
+    let second = file.prepare(&mut counter());
+    assert_eq!(open(&file), Ok(KeyId(1)));
+    file.activate(second).unwrap();
+    assert_eq!(file.validate().unwrap().active(), KeyId(2));
+    assert_eq!(open(&file), Ok(KeyId(1)), "verify-only opens");
+    file.retire(1).unwrap();
+    assert_eq!(open(&file), Err(SealError::RetiredKey(KeyId(1))));
+    assert_eq!(file.validate().unwrap().version(), 4);
+}
+
+#[test]
+fn an_unknown_key_is_told_apart_from_a_forgery() {
+    let mut other = generated();
+    other.prepare(&mut counter());
+    other.activate(2).unwrap();
+    let mut sealed = other.validate().unwrap().seal(Purpose::Token, b"x", b"value", &[1; 32]);
+    let opened = generated().validate().unwrap().open(Purpose::Token, b"x", &mut sealed).map(|(id, _)| id);
+    assert_eq!(opened, Err(SealError::UnknownKey(KeyId(2))));
+}
+
+#[test]
+fn names_keep_their_parts_apart() {
+    let keyring = generated().validate().unwrap();
+    assert_ne!(keyring.name(&[b"ab", b"c"]), keyring.name(&[b"a", b"bc"]));
+    assert_eq!(keyring.name(&[b"ab", b"c"]), keyring.name(&[b"ab", b"c"]));
+}

@@ -1,0 +1,244 @@
+//! A session: minted from an assumed role, carried whole in its sealed token, opened again at every request. Pure:
+//! the time, the randomness and the revocation view are arguments.
+
+use data_encoding::BASE32;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::keys::Keyring;
+use crate::revocation::{Link, Scope, SessionId, View, millis};
+use crate::seal::{self, KeyId, Purpose, SealError};
+use crate::trust::AssumedRole;
+
+pub mod claims;
+
+pub use claims::{Claims, ClaimsError, SessionPolicies};
+
+/// A token's greatest length: 4,096 bytes sealed, in base64 without padding.
+pub const MAX_TOKEN_CHARS: usize = 5_462;
+/// The greatest part of a token that session policies and tags may take, in bytes of CBOR.
+pub const MAX_PACKED: usize = 2_400;
+/// The greatest number of sessions in a chain.
+pub const MAX_LINKS: usize = 4;
+
+/// When and under which ids a session begins. The ids are fresh randomness, drawn by the caller; those of a recorded
+/// session give that session again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Birth {
+    /// The session's id.
+    pub session: SessionId,
+    /// 80 bits of the access key id.
+    pub access_key: [u8; 10],
+    /// Later than every mark that stands on the session's targets; see [`View::stamp`].
+    pub stamp: u64,
+    /// Now, to the second.
+    pub issued: Timestamp,
+}
+
+/// A new session, ready to be recorded and then handed out.
+pub struct Session {
+    /// Everything the token says.
+    pub claims: Claims,
+    /// The public half of the credentials, `ASIA…`, 20 characters.
+    pub access_key_id: String,
+    /// The secret half; derived, never stored.
+    pub secret_access_key: SecretString,
+    /// The sealed token.
+    pub token: String,
+    /// Share of the room for session policies and tags that is used, in percent; `None` if neither was given.
+    pub packed_size: Option<u32>,
+}
+
+/// Why no session was minted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MintError {
+    /// Longer than [`MAX_LINKS`].
+    #[error("the chain of sessions would have {0} links of at most 4")]
+    ChainTooLong(usize),
+    /// Session policies and tags, or the whole token, are over their limit; in percent.
+    #[error("session policies and tags take {0} percent of the room for them")]
+    PackedTooLarge(u32),
+    /// The keyring can't derive the secret.
+    #[error("no secret can be derived: {0}")]
+    Seal(#[from] SealError),
+}
+
+/// A token that opened: what it says is true, unexpired and not revoked, but who sent it is still open.
+pub struct OpenSession {
+    claims: Claims,
+    access_key_id: String,
+    secret_access_key: SecretString,
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Its claims are not of this version's form.
+    #[error("the token's claims do not read: {0}")]
+    Claims(#[from] ClaimsError),
+    /// Its time is up.
+    #[error("expired at {0}")]
+    Expired(Timestamp),
+    /// Not base64 of a possible length.
+    #[error("not a session token")]
+    Malformed,
+    /// Ended.
+    #[error("its {} was revoked", .0.name())]
+    Revoked(Scope),
+    /// It does not open with this keyring and this access key id.
+    #[error("{0}")]
+    Seal(#[from] SealError),
+}
+
+/// The credentials of a session in an assumed role. `least_token` pads the token to at least so many characters.
+///
+/// An equal role and birth give the same access key and secret, so a repeated request can be given the same session
+/// with a freshly sealed token.
+pub fn mint(
+    assumed: &AssumedRole,
+    birth: &Birth,
+    least_token: usize,
+    keyring: &Keyring,
+    entropy: &[u8; 32],
+) -> Result<Session, MintError> {
+    let mut claims = Claims::of(assumed, birth);
+    let unpadded = token_chars(claims.encode().len());
+    if let Some(missing) = least_token.checked_sub(unpadded).filter(|missing| *missing > 0) {
+        claims.padding = vec![0; missing];
+    }
+    seal_claims(claims, &birth.access_key, keyring, entropy)
+}
+
+fn seal_claims(
+    claims: Claims,
+    access_key: &[u8; 10],
+    keyring: &Keyring,
+    entropy: &[u8; 32],
+) -> Result<Session, MintError> {
+    if claims.links.len() > MAX_LINKS {
+        return Err(MintError::ChainTooLong(claims.links.len()));
+    }
+    let packed = claims.packed_bytes();
+    if packed > MAX_PACKED {
+        return Err(MintError::PackedTooLarge(percent(packed, MAX_PACKED)));
+    }
+    let access_key_id = format!("ASIA{}", BASE32.encode(access_key));
+    let plaintext = claims.encode();
+    let sealed = keyring.seal(Purpose::Token, access_key_id.as_bytes(), &plaintext, entropy);
+    let token = data_encoding::BASE64URL_NOPAD.encode(&sealed);
+    if token.len() > MAX_TOKEN_CHARS {
+        return Err(MintError::PackedTooLarge(percent(token.len(), MAX_TOKEN_CHARS)));
+    }
+    let secret_access_key = secret(keyring, keyring.active(), &claims, &access_key_id)?;
+    let packed_size = claims.has_packed().then(|| percent(packed, MAX_PACKED));
+    Ok(Session { claims, access_key_id, secret_access_key, token, packed_size })
+}
+
+/// The session that a token carries, if it is bound to the access key id, unexpired and not revoked.
+///
+/// The order is the one that AWS answers in: token, expiry, revocation.
+pub fn open(
+    token: &str,
+    access_key_id: &str,
+    keyring: &Keyring,
+    view: &View,
+    now: Timestamp,
+) -> Result<OpenSession, OpenError> {
+    let (key, claims) = unseal(token, access_key_id, keyring)?;
+    if now >= claims.expires {
+        return Err(OpenError::Expired(claims.expires));
+    }
+    if let Some(scope) = claims.links.iter().find_map(|link| view.ends(link)) {
+        return Err(OpenError::Revoked(scope));
+    }
+    let stamp = claims.links.iter().map(|link| link.stamp).max().unwrap_or(0);
+    if view.ends_key(key, stamp) {
+        return Err(OpenError::Revoked(Scope::Key));
+    }
+    let secret_access_key = secret(keyring, key, &claims, access_key_id)?;
+    Ok(OpenSession { claims, access_key_id: access_key_id.to_owned(), secret_access_key })
+}
+
+/// The key id that a token names, unverified: whether a peer may know a key that this broker doesn't.
+pub fn unverified_key(token: &str) -> Option<KeyId> {
+    seal::header(&decode(token)?).ok()
+}
+
+fn unseal(token: &str, access_key_id: &str, keyring: &Keyring) -> Result<(KeyId, Claims), OpenError> {
+    let mut sealed = decode(token).ok_or(OpenError::Malformed)?;
+    let (key, plaintext) = keyring.open(Purpose::Token, access_key_id.as_bytes(), &mut sealed)?;
+    Ok((key, Claims::decode(plaintext)?))
+}
+
+fn decode(token: &str) -> Option<Vec<u8>> {
+    if token.len() > MAX_TOKEN_CHARS {
+        return None;
+    }
+    data_encoding::BASE64URL_NOPAD.decode(token.as_bytes()).ok()
+}
+
+/// 40 characters that only the keyring can compute; the token alone never yields them.
+fn secret(
+    keyring: &Keyring,
+    key: KeyId,
+    claims: &Claims,
+    access_key_id: &str,
+) -> Result<SecretString, SealError> {
+    let session = claims.session();
+    let expires = millis(claims.expires).to_be_bytes();
+    let bytes = keyring.derive::<30>(
+        key,
+        Purpose::Secret,
+        &session.0,
+        &[b"secret", &key.0.to_be_bytes(), access_key_id.as_bytes(), &expires],
+    )?;
+    Ok(SecretString::from(data_encoding::BASE64.encode(bytes.as_ref())))
+}
+
+/// Characters of the token that seals so many bytes.
+fn token_chars(plaintext: usize) -> usize {
+    plaintext.saturating_add(seal::OVERHEAD).saturating_mul(4).div_ceil(3)
+}
+
+fn percent(part: usize, whole: usize) -> u32 {
+    u32::try_from(part.saturating_mul(100).div_ceil(whole)).unwrap_or(u32::MAX)
+}
+
+impl OpenSession {
+    /// What the token says.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The access key id that the token is bound to.
+    pub fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
+    /// The secret that must have signed the request.
+    pub fn secret_access_key(&self) -> &str {
+        self.secret_access_key.expose_secret()
+    }
+}
+
+impl Claims {
+    /// The session that these claims are of: the last of its chain.
+    pub fn session(&self) -> SessionId {
+        self.links.last().map_or(SessionId([0; 16]), |link: &Link| link.session)
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for OpenSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenSession").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! A redis-server of the test's own, on its own port, without persistence.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use super::process::Process;
+
+/// A running Redis.
+#[derive(Debug)]
+pub(crate) struct Redis {
+    port: u16,
+    folder: TempDir,
+    process: Process,
+}
+
+impl Redis {
+    pub(crate) fn start() -> Self {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = free.local_addr().expect("its address").port();
+        drop(free);
+        let folder = TempDir::new().expect("a folder");
+        let process = run(port, &folder);
+        Self { port, folder, process }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it and starts it again: everything in it is gone.
+    pub(crate) fn restart_empty(&mut self) {
+        self.process.crash();
+        self.process = run(self.port, &self.folder);
+    }
+
+    /// Kills it for good.
+    pub(crate) fn crash(&mut self) {
+        self.process.crash();
+    }
+
+    /// Every byte of its state: the dump that a thief would take, and the values as it serves them.
+    pub(crate) fn everything(&self) -> Vec<u8> {
+        let client = redis::Client::open(self.url()).expect("an address");
+        let mut connection = client.get_connection().expect("a connection");
+        let keys: Vec<Vec<u8>> = redis::cmd("KEYS").arg("*").query(&mut connection).expect("the keys");
+        let mut bytes = Vec::new();
+        for key in keys {
+            bytes.extend_from_slice(&key);
+            let kind: String = redis::cmd("TYPE").arg(&key).query(&mut connection).expect("its type");
+            let read = match kind.as_str() {
+                "string" => {
+                    redis::cmd("GET").arg(&key).query::<Vec<u8>>(&mut connection).map(|value| vec![value])
+                }
+                "zset" => redis::cmd("ZRANGE").arg(&key).arg(0).arg(-1).query(&mut connection),
+                "set" => redis::cmd("SMEMBERS").arg(&key).query(&mut connection),
+                "hash" => redis::cmd("HGETALL").arg(&key).query(&mut connection),
+                other => panic!("a kind of key nobody expected: {other}"),
+            };
+            for value in read.expect("its values") {
+                bytes.extend_from_slice(&value);
+            }
+        }
+        let () = redis::cmd("SAVE").query(&mut connection).expect("a dump");
+        bytes.extend(std::fs::read(self.folder.path().join("dump.rdb")).expect("the dump"));
+        bytes
+    }
+}
+
+fn run(port: u16, folder: &TempDir) -> Process {
+    let port = port.to_string();
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.args(["--rdbcompression", "no", "--dir"]).arg(folder.path());
+    let process = Process::start(&mut command, &folder.path().join("errors.txt"));
+    process.after("Ready to accept connections");
+    process
+}
