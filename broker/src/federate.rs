@@ -130,7 +130,8 @@ impl Refusal {
 fn trust_step(refusal: &trust::Refusal) -> Step<'static> {
     match refusal {
         trust::Refusal::Denied { action, explanation } => {
-            let seen = explanation.as_deref().map_or_else(|| "no such role in the account".to_owned(), considered);
+            let seen =
+                explanation.as_deref().map_or_else(|| "no such role in the account".to_owned(), considered);
             Step::failed("trust policy", seen, format!("an Allow of {action} for this identity"))
         }
         trust::Refusal::Duration { most, .. } => {

@@ -106,7 +106,10 @@ pub async fn start(snapshot: Arc<Snapshot>, broker: String, development: bool) -
         Arc::clone(&clock),
     )?;
     if recovered.torn_bytes > 0 {
-        tracing::warn!(bytes = recovered.torn_bytes, "the audit file ended in a line cut short; a gap record names it");
+        tracing::warn!(
+            bytes = recovered.torn_bytes,
+            "the audit file ended in a line cut short; a gap record names it"
+        );
     }
     let keyring = Arc::new(ArcSwap::from_pointee(keyring));
     let time = time_source(&clock);
@@ -133,8 +136,7 @@ fn local_state(snapshot: &Snapshot) -> Result<PathBuf, StartError> {
             audit.unwrap_or_else(|| Path::new(".")).to_owned()
         }
     };
-    std::fs::create_dir_all(&folder)
-        .map_err(|cause| StartError::Folder { folder: folder.clone(), cause })?;
+    std::fs::create_dir_all(&folder).map_err(|cause| StartError::Folder { folder: folder.clone(), cause })?;
     Ok(folder)
 }
 
@@ -146,9 +148,7 @@ async fn store(
     time: TimeSource,
 ) -> Result<Backend, StartError> {
     match &snapshot.settings.state {
-        State::Embedded(folder) => {
-            Ok(Backend::Embedded(embedded::Embedded::open(folder, keyring, time)?))
-        }
+        State::Embedded(folder) => Ok(Backend::Embedded(Box::new(embedded::Embedded::open(folder, keyring, time)?))),
         State::Redis(state) => {
             let settings = redis::Settings {
                 url: redis_url(state)?,
@@ -174,7 +174,8 @@ fn redis_url(state: &RedisState) -> Result<SecretString, StartError> {
     let scheme = if state.tls { "rediss" } else { "redis" };
     let user = state.username.as_deref().map(encoded).unwrap_or_default();
     let password = encoded(password.trim_end_matches(['\r', '\n']));
-    let login = if user.is_empty() && password.is_empty() { String::new() } else { format!("{user}:{password}@") };
+    let login =
+        if user.is_empty() && password.is_empty() { String::new() } else { format!("{user}:{password}@") };
     let host = if state.host.contains(':') { format!("[{}]", state.host) } else { state.host.clone() };
     Ok(SecretString::from(format!("{scheme}://{login}{host}:{}/{}", state.port, state.database)))
 }
@@ -188,10 +189,9 @@ fn provider_keys(snapshot: &Snapshot, clock: &Arc<Clock>) -> Result<KeyCache, St
     let clock = Arc::clone(clock);
     let cache = KeyCache::new(SystemRoots::load(), Arc::new(move || clock.since_boot()));
     for provider in snapshot.directory.oidc_providers() {
-        cache.prepare(provider).map_err(|cause| StartError::Provider {
-            provider: provider.arn().to_owned(),
-            cause,
-        })?;
+        cache
+            .prepare(provider)
+            .map_err(|cause| StartError::Provider { provider: provider.arn().to_owned(), cause })?;
     }
     Ok(cache)
 }

@@ -88,7 +88,11 @@ async fn follow_keyring(app: &App, development: bool, seen: &mut Option<std::tim
     match KeyringFile::read(&file).and_then(|keyring| keyring.validate()) {
         Ok(keyring) if keyring.version() == in_force => {}
         Ok(keyring) if keyring.version() < in_force || keyring.is_development() != development => {
-            tracing::error!(in_force, offered = keyring.version(), "the keyring is older or not for this broker; the one in force stays");
+            tracing::error!(
+                in_force,
+                offered = keyring.version(),
+                "the keyring is older or not for this broker; the one in force stays"
+            );
         }
         Ok(keyring) => {
             let version = keyring.version();

@@ -30,7 +30,11 @@ pub(super) async fn issue(
     }
     let reading = app.clock.reading();
     reading.may_issue()?;
-    let stamp = app.store.live().read(app.clock.since_boot(), app.max_staleness())?.stamp(assumed.targets(), reading.now())?;
+    let stamp = app
+        .store
+        .live()
+        .read(app.clock.since_boot(), app.max_staleness())?
+        .stamp(assumed.targets(), reading.now())?;
     let birth = Birth {
         session: SessionId(app.random()?),
         access_key: app.random()?,
@@ -91,8 +95,7 @@ fn same_again(
         .and_then(|rest| data_encoding::BASE32.decode(rest.as_bytes()).ok())
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or(Refusal::Spent)?;
-    let birth =
-        Birth { session: record.session, access_key, stamp: record.stamp, issued: record.issued };
+    let birth = Birth { session: record.session, access_key, stamp: record.stamp, issued: record.issued };
     let session = mint(app, assumed, &birth, wanted)?;
     Ok(Issued { session, identity })
 }

@@ -29,7 +29,7 @@ pub async fn with_web_identity(app: &App, request: &WebIdentityRequest<'_>) -> R
     let snapshot = app.snapshot.load_full();
     let mut attempt = Attempt::new(ACTION, &request.wanted);
     let outcome = match attempt_it(app, &snapshot, request, &mut attempt).await {
-        Ok(issued) => Outcome::Issued(issued),
+        Ok(issued) => Outcome::Issued(Box::new(issued)),
         Err(refusal) => Outcome::Refused(refusal),
     };
     attempt.conclude(app, &snapshot, outcome).await

@@ -18,7 +18,7 @@ use crate::seal::KeyId;
 #[derive(Debug)]
 pub enum Backend {
     /// A file of this broker alone.
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
     /// A Redis shared by brokers.
     Redis(Redis),
 }
