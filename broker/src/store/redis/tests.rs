@@ -1,0 +1,1 @@
+//! Against a real `redis-server` that each test starts for itself.
