@@ -13,6 +13,8 @@ use crate::revocation::{Mark, Scope, SessionId, Target};
 use crate::seal::KeyId;
 
 mod backend;
+#[cfg(test)]
+mod conformance;
 pub mod embedded;
 mod journal;
 pub mod live;
