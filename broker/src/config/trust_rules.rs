@@ -99,8 +99,7 @@ fn pins(statement: StatementView<'_>, key: &str) -> bool {
             // Negated, `IfExists` and `ForAllValues:` hold without the key.
             _ => |_| false,
         };
-        condition.key().eq_ignore_ascii_case(key)
-            && condition.values().all(names_somebody)
+        condition.key().eq_ignore_ascii_case(key) && condition.values().all(names_somebody)
     })
 }
 
