@@ -1,1 +1,43 @@
-fn main() {}
+//! `daypass`: the broker and the commands that an operator runs beside it.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod commands;
+
+/// Turns a proof of identity into expiring AWS-style credentials, and decides every request that they make.
+#[derive(Debug, Parser)]
+#[command(name = "daypass", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the broker; it does not start on any error in its configuration.
+    Serve(commands::serve::Arguments),
+    /// Report every error of a configuration, with file, line, cause and fix.
+    Check(commands::check::Arguments),
+    /// List, show and end sessions of a running broker.
+    Sessions(commands::sessions::Arguments),
+    /// Make and change the keyring file.
+    Keys(commands::keys::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(arguments) => commands::serve::run(&arguments),
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Sessions(arguments) => commands::sessions::run(&arguments),
+        Command::Keys(arguments) => commands::keys::run(&arguments),
+    };
+    match done {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("error: {error}");
+            commands::FAILED.into()
+        }
+    }
+}

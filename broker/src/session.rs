@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::keys::Keyring;
 use crate::revocation::{Link, Scope, SessionId, View, millis};
 use crate::seal::{self, KeyId, Purpose, SealError};
+use crate::trust::AssumedRole;
 
 pub mod claims;
 
@@ -20,15 +21,18 @@ pub const MAX_PACKED: usize = 2_400;
 /// The greatest number of sessions in a chain.
 pub const MAX_LINKS: usize = 4;
 
-/// Fresh randomness for one session, drawn by the caller.
-#[derive(Clone)]
-pub struct Entropy {
+/// When and under which ids a session begins. The ids are fresh randomness, drawn by the caller; those of a recorded
+/// session give that session again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Birth {
     /// The session's id.
-    pub session: [u8; 16],
+    pub session: SessionId,
     /// 80 bits of the access key id.
     pub access_key: [u8; 10],
-    /// For the token's seal.
-    pub seal: [u8; 32],
+    /// Later than every mark that stands on the session's targets; see [`View::stamp`].
+    pub stamp: u64,
+    /// Now, to the second.
+    pub issued: Timestamp,
 }
 
 /// A new session, ready to be recorded and then handed out.
@@ -86,11 +90,31 @@ pub enum OpenError {
     Seal(#[from] SealError),
 }
 
-/// Seals `claims` into a session's credentials.
+/// The credentials of a session in an assumed role. `least_token` pads the token to at least so many characters.
 ///
-/// Equal claims and entropy give the same access key and secret, so a repeated request can be given the same session
+/// An equal role and birth give the same access key and secret, so a repeated request can be given the same session
 /// with a freshly sealed token.
-pub fn mint(claims: Claims, keyring: &Keyring, entropy: &Entropy) -> Result<Session, MintError> {
+pub fn mint(
+    assumed: &AssumedRole,
+    birth: &Birth,
+    least_token: usize,
+    keyring: &Keyring,
+    entropy: &[u8; 32],
+) -> Result<Session, MintError> {
+    let mut claims = Claims::of(assumed, birth);
+    let unpadded = token_chars(claims.encode().len());
+    if let Some(missing) = least_token.checked_sub(unpadded).filter(|missing| *missing > 0) {
+        claims.padding = vec![0; missing];
+    }
+    seal_claims(claims, &birth.access_key, keyring, entropy)
+}
+
+fn seal_claims(
+    claims: Claims,
+    access_key: &[u8; 10],
+    keyring: &Keyring,
+    entropy: &[u8; 32],
+) -> Result<Session, MintError> {
     if claims.links.len() > MAX_LINKS {
         return Err(MintError::ChainTooLong(claims.links.len()));
     }
@@ -98,9 +122,9 @@ pub fn mint(claims: Claims, keyring: &Keyring, entropy: &Entropy) -> Result<Sess
     if packed > MAX_PACKED {
         return Err(MintError::PackedTooLarge(percent(packed, MAX_PACKED)));
     }
-    let access_key_id = format!("ASIA{}", BASE32.encode(&entropy.access_key));
+    let access_key_id = format!("ASIA{}", BASE32.encode(access_key));
     let plaintext = claims.encode();
-    let sealed = keyring.seal(Purpose::Token, access_key_id.as_bytes(), &plaintext, &entropy.seal);
+    let sealed = keyring.seal(Purpose::Token, access_key_id.as_bytes(), &plaintext, entropy);
     let token = data_encoding::BASE64URL_NOPAD.encode(&sealed);
     if token.len() > MAX_TOKEN_CHARS {
         return Err(MintError::PackedTooLarge(percent(token.len(), MAX_TOKEN_CHARS)));
@@ -171,6 +195,11 @@ fn secret(
     Ok(SecretString::from(data_encoding::BASE64.encode(bytes.as_ref())))
 }
 
+/// Characters of the token that seals so many bytes.
+fn token_chars(plaintext: usize) -> usize {
+    plaintext.saturating_add(seal::OVERHEAD).saturating_mul(4).div_ceil(3)
+}
+
 fn percent(part: usize, whole: usize) -> u32 {
     u32::try_from(part.saturating_mul(100).div_ceil(whole)).unwrap_or(u32::MAX)
 }
@@ -208,12 +237,6 @@ impl std::fmt::Debug for Session {
 impl std::fmt::Debug for OpenSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenSession").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Entropy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Entropy")
     }
 }
 

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use minicbor::{Decoder, Encoder, data::Type, decode, encode};
 
+use super::Birth;
 use crate::revocation::{Link, Scope, ScopeId, SessionId, Target};
+use crate::trust::AssumedRole;
 
 /// The session's identity, limits and life. The role's own policies are not part of it: they are read live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Claims {
     pub issued: Timestamp,
     /// When it ends, to the second.
     pub expires: Timestamp,
+    /// Nothing; makes the token as long as its receiver wants it.
+    pub padding: Vec<u8>,
 }
 
 /// Session policies: the inline document whole, managed ones by ARN.
@@ -46,7 +50,7 @@ pub struct SessionPolicies {
 /// The claims are not of the form that this version writes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct ClaimsError(String);
+pub struct ClaimsError(pub(crate) String);
 
 impl From<decode::Error> for ClaimsError {
     fn from(error: decode::Error) -> Self {
@@ -54,9 +58,36 @@ impl From<decode::Error> for ClaimsError {
     }
 }
 
-const FIELDS: u64 = 12;
+const FIELDS: u64 = 13;
 
 impl Claims {
+    /// The claims of a session that begins now in an assumed role.
+    pub(super) fn of(assumed: &AssumedRole, birth: &Birth) -> Self {
+        let issued = Timestamp::from_second(birth.issued.as_second()).unwrap_or(birth.issued);
+        let asked = issued.checked_add(assumed.duration).unwrap_or(issued);
+        let expires = assumed.not_after.map_or(asked, |end| asked.min(end));
+        let link =
+            Link { session: birth.session, stamp: birth.stamp, targets: assumed.targets.clone() };
+        Self {
+            links: vec![link],
+            role_arn: assumed.role_arn.clone(),
+            role_id: assumed.role_id.clone(),
+            session_name: assumed.session_name.to_string(),
+            provider: Some(assumed.provider.clone()),
+            tags: assumed.tags.clone(),
+            transitive_tag_keys: assumed.transitive_tag_keys.clone(),
+            source_identity: assumed.source_identity.clone(),
+            policies: SessionPolicies {
+                inline: assumed.inline_policy.clone(),
+                managed: assumed.managed_policies.clone(),
+            },
+            carried: assumed.carried.clone(),
+            issued,
+            expires,
+            padding: Vec::new(),
+        }
+    }
+
     /// The claims as CBOR.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(512);
@@ -110,6 +141,7 @@ impl Claims {
             strings(e.array(2)?.str(key)?, values)?;
         }
         e.u8(10)?.i64(self.issued.as_second())?.u8(11)?.i64(self.expires.as_second())?;
+        e.u8(12)?.bytes(&self.padding)?;
         Ok(())
     }
 
@@ -145,6 +177,7 @@ impl Claims {
             carried: field(d, 9).and_then(|d| list(d, |d| pair(d, text, |d| list(d, text))))?,
             issued: field(d, 10).and_then(time)?,
             expires: field(d, 11).and_then(time)?,
+            padding: field(d, 12).and_then(|d| Ok(d.bytes()?.to_vec()))?,
         };
         if claims.links.is_empty() {
             return Err(ClaimsError("a chain without a session".into()));
@@ -153,9 +186,9 @@ impl Claims {
     }
 }
 
-type Written = Result<(), encode::Error<std::convert::Infallible>>;
+pub(crate) type Written = Result<(), encode::Error<std::convert::Infallible>>;
 
-fn optional(e: &mut Encoder<&mut Vec<u8>>, text: Option<&str>) -> Written {
+pub(crate) fn optional(e: &mut Encoder<&mut Vec<u8>>, text: Option<&str>) -> Written {
     match text {
         Some(text) => e.str(text)?,
         None => e.null()?,
@@ -163,7 +196,7 @@ fn optional(e: &mut Encoder<&mut Vec<u8>>, text: Option<&str>) -> Written {
     Ok(())
 }
 
-fn strings(e: &mut Encoder<&mut Vec<u8>>, texts: &[String]) -> Written {
+pub(crate) fn strings(e: &mut Encoder<&mut Vec<u8>>, texts: &[String]) -> Written {
     e.array(texts.len() as u64)?;
     for text in texts {
         e.str(text)?;
@@ -171,7 +204,7 @@ fn strings(e: &mut Encoder<&mut Vec<u8>>, texts: &[String]) -> Written {
     Ok(())
 }
 
-fn field<'d, 'b>(d: &'d mut Decoder<'b>, key: u8) -> Result<&'d mut Decoder<'b>, ClaimsError> {
+pub(crate) fn field<'d, 'b>(d: &'d mut Decoder<'b>, key: u8) -> Result<&'d mut Decoder<'b>, ClaimsError> {
     match d.u8()? {
         found if found == key => Ok(d),
         found => Err(ClaimsError(format!("field {found} where {key} belongs"))),
@@ -179,7 +212,7 @@ fn field<'d, 'b>(d: &'d mut Decoder<'b>, key: u8) -> Result<&'d mut Decoder<'b>,
 }
 
 /// A definite array, read without trusting its length for memory.
-fn list<'b, T>(
+pub(crate) fn list<'b, T>(
     d: &mut Decoder<'b>,
     item: impl Fn(&mut Decoder<'b>) -> Result<T, ClaimsError>,
 ) -> Result<Vec<T>, ClaimsError> {
@@ -191,7 +224,7 @@ fn list<'b, T>(
     Ok(items)
 }
 
-fn pair<'b, A, B>(
+pub(crate) fn pair<'b, A, B>(
     d: &mut Decoder<'b>,
     first: impl Fn(&mut Decoder<'b>) -> Result<A, ClaimsError>,
     second: impl Fn(&mut Decoder<'b>) -> Result<B, ClaimsError>,
@@ -200,15 +233,15 @@ fn pair<'b, A, B>(
     Ok((first(d)?, second(d)?))
 }
 
-fn expect_array(d: &mut Decoder<'_>, length: u64) -> Result<(), ClaimsError> {
+pub(crate) fn expect_array(d: &mut Decoder<'_>, length: u64) -> Result<(), ClaimsError> {
     if d.array()? == Some(length) { Ok(()) } else { Err(ClaimsError(format!("not an array of {length}"))) }
 }
 
-fn text(d: &mut Decoder<'_>) -> Result<String, ClaimsError> {
+pub(crate) fn text(d: &mut Decoder<'_>) -> Result<String, ClaimsError> {
     Ok(d.str()?.to_owned())
 }
 
-fn optional_text(d: &mut Decoder<'_>) -> Result<Option<String>, ClaimsError> {
+pub(crate) fn optional_text(d: &mut Decoder<'_>) -> Result<Option<String>, ClaimsError> {
     if d.datatype()? == Type::Null {
         d.null()?;
         return Ok(None);
@@ -216,11 +249,11 @@ fn optional_text(d: &mut Decoder<'_>) -> Result<Option<String>, ClaimsError> {
     text(d).map(Some)
 }
 
-fn time(d: &mut Decoder<'_>) -> Result<Timestamp, ClaimsError> {
+pub(crate) fn time(d: &mut Decoder<'_>) -> Result<Timestamp, ClaimsError> {
     Timestamp::from_second(d.i64()?).map_err(|_| ClaimsError("a time out of range".into()))
 }
 
-fn sixteen(d: &mut Decoder<'_>) -> Result<[u8; 16], ClaimsError> {
+pub(crate) fn sixteen(d: &mut Decoder<'_>) -> Result<[u8; 16], ClaimsError> {
     d.bytes()?.try_into().map_err(|_| ClaimsError("an id that is not 16 bytes".into()))
 }
 
@@ -228,10 +261,12 @@ fn read_link(d: &mut Decoder<'_>) -> Result<Link, ClaimsError> {
     expect_array(d, 3)?;
     let session = SessionId(sixteen(d)?);
     let stamp = d.u64()?;
-    let targets = list(d, |d| {
-        expect_array(d, 2)?;
-        let scope = Scope::from_number(d.u8()?).ok_or_else(|| ClaimsError("an unknown scope".into()))?;
-        Ok(Target { scope, id: ScopeId(sixteen(d)?) })
-    })?;
+    let targets = list(d, target)?;
     Ok(Link { session, stamp, targets })
+}
+
+pub(crate) fn target(d: &mut Decoder<'_>) -> Result<Target, ClaimsError> {
+    expect_array(d, 2)?;
+    let scope = Scope::from_number(d.u8()?).ok_or_else(|| ClaimsError("an unknown scope".into()))?;
+    Ok(Target { scope, id: ScopeId(sixteen(d)?) })
 }

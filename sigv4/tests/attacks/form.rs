@@ -107,6 +107,7 @@ fn h10_malformed_input_is_refused() {
         ("SignedHeaders=", "SignedHeaders=;"),
         ("SignedHeaders=", "SignedHeaders=a\nb;"),
         (", Signature=", ", Credential=x, Signature="),
+        (", Signature=", ", Signature=0, Signature="),
         (", Signature=", ", Extra=x, Signature="),
     ] {
         let refusal = request().rehead("authorization", from, to).check(&sts()).unwrap_err();
@@ -121,7 +122,7 @@ fn h10_malformed_input_is_refused() {
     let mut raw = request();
     raw.headers.last_mut().unwrap().1 = vec![0xff; 9];
     assert_eq!(raw.check(&sts()).unwrap_err().class(), Class::IncompleteSignature);
-    let injected = Owned { method: "GET\n/".into(), ..request() };
+    let injected = Owned { method: "GET\n/".into(), ..post() }.signed(&sts());
     mismatches(&injected, &sts());
     let date = request().rehead("x-amz-date", "T", "t");
     let message = "Date must be in ISO-8601 'basic format'. Got '20261122t001606Z'. See http://en.wikipedia.org/wiki/ISO_8601";

@@ -1,6 +1,6 @@
 //! What must be signed, by which scope, when, and the signature itself.
 
-use daypass_sigv4::{Class, Payload};
+use daypass_sigv4::{Class, Payload, Refusal};
 
 use crate::owned::Setting;
 use crate::{FORM, at, get, mismatches, passes, post, presigned, refused, sts};
@@ -12,6 +12,7 @@ fn v04_unsigned_host_token_date_or_type() {
     let unhosted = post().without("Host").signed(&sts()).with("Host", "id.corp.test");
     let host = message("Host").replace("'Host'", "'Host' or ':authority'");
     refused(&unhosted, &sts(), Class::SignatureDoesNotMatch, &host);
+    refused(&post().without("Host").signed(&sts()), &sts(), Class::SignatureDoesNotMatch, &host);
     let untyped = post().without("Content-Type").signed(&sts()).with(FORM.0, FORM.1);
     refused(&untyped, &sts(), Class::SignatureDoesNotMatch, &message("content-type"));
     for name in ["x-amz-date", "x-amz-security-token"] {
@@ -31,7 +32,9 @@ fn v04_unsigned_host_token_date_or_type() {
     let dated = post().signed(&sts()).without("x-amz-date").with("Date", "Sun, 22 Nov 2026 00:16:06 GMT");
     let dated = dated.rehead("authorization", ";x-amz-date", "");
     refused(&dated, &sts(), Class::SignatureDoesNotMatch, &message("date"));
-    mismatches(&post().with("X-Tag", "a").signed(&sts()).without("X-Tag"), &sts());
+    let absent = post().with("X-Tag", "a").signed(&sts()).without("X-Tag");
+    mismatches(&absent, &sts());
+    assert_eq!(absent.check(&sts()), Err(Refusal::SignedHeaderAbsent { name: "x-tag".into() }));
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! The wire: one base URL that answers the Query protocol of STS and the questions of services.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, post};
+use http::{Request, StatusCode};
+
+use crate::app::App;
+
+pub mod admin;
+pub mod constraints;
+mod error;
+pub mod form;
+pub mod request;
+pub mod serve;
+mod sts;
+pub mod telemetry;
+mod verify;
+pub mod xml;
+
+use request::{Incoming, Listener, Unreadable};
+
+/// Everything that the public listener answers.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", any(sts::answer))
+        .route("/authz/v1/verify", post(verify::answer))
+        .fallback(unknown_operation)
+        .with_state(app)
+}
+
+/// The request read within limits, or the bare status that refuses it.
+async fn read(app: &App, request: Request<Body>) -> Result<Incoming, Response> {
+    let Ok(id) = app.random::<16>() else {
+        return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+    };
+    let snapshot = app.snapshot.load();
+    let listener = Listener { server: &snapshot.settings.server };
+    Incoming::read(request, &listener, uuid(id)).await.map_err(|Unreadable(status)| {
+        metrics::counter!("daypass_requests_unreadable_total", "status" => status_label(status)).increment(1);
+        status.into_response()
+    })
+}
+
+/// The statuses that [`Incoming::read`] gives, as a closed set of labels.
+fn status_label(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST => "400",
+        StatusCode::REQUEST_TIMEOUT => "408",
+        StatusCode::PAYLOAD_TOO_LARGE => "413",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "415",
+        StatusCode::MISDIRECTED_REQUEST => "421",
+        _ => "other",
+    }
+}
+
+/// AWS's answer to a path that no operation has.
+async fn unknown_operation() -> Response {
+    (StatusCode::NOT_FOUND, [("content-type", "text/xml")], "<UnknownOperationException/>\n").into_response()
+}
+
+/// Random bytes as a version 4 UUID (RFC 9562), the form of AWS's request ids.
+fn uuid(mut bytes: [u8; 16]) -> String {
+    if let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes {
+        *version = *version & 0x0f | 0x40;
+        *variant = *variant & 0x3f | 0x80;
+    }
+    let hex = data_encoding::HEXLOWER.encode(&bytes);
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_have_the_form_of_uuids() {
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
+    }
+}

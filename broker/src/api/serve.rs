@@ -1,0 +1,181 @@
+//! A broker on its sockets: public, telemetry and administration, from ready until told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Notify;
+
+use super::{admin, router, telemetry};
+use crate::app::{App, upkeep};
+use crate::config::Transport;
+
+/// The longest a request's head may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The greatest head of a request: tokens and certificate chains come in headers.
+const MAX_HEAD: usize = 64 << 10;
+/// How long requests under way may take once the broker is told to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How often certificate files are looked at.
+const CERTIFICATE_POLL: Duration = Duration::from_secs(5);
+
+/// Where a broker answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// Base URL of the public listener, by its socket address.
+    pub url: String,
+    /// Base URL of the telemetry listener.
+    pub telemetry: String,
+}
+
+/// Why a broker can't answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address can't be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Certificate or key.
+    #[error("TLS certificate `{}` or its key: {cause}", file.display())]
+    Certificate {
+        /// The certificate's file.
+        file: PathBuf,
+        /// What is wrong.
+        cause: std::io::Error,
+    },
+    /// The administration socket.
+    #[error("administration socket `{}`: {cause}", socket.display())]
+    Admin {
+        /// Its path.
+        socket: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A listener failed while it served.
+    #[error("a listener failed: {0}")]
+    Failed(#[from] std::io::Error),
+}
+
+/// Serves until `stop` completes, then lets requests under way finish. `ready` is called once every socket listens.
+pub async fn serve(
+    app: Arc<App>,
+    config: PathBuf,
+    development: bool,
+    metrics: PrometheusHandle,
+    stop: impl Future<Output = ()>,
+    ready: impl FnOnce(&Addresses),
+) -> Result<(), ServeError> {
+    let settings = app.snapshot.load().settings.clone();
+    let (public, public_address) = listen(settings.server.listen)?;
+    let (observed, telemetry_address) = listen(settings.telemetry.listen)?;
+    let tls = certificate(&settings.server.transport).await?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let addresses = Addresses {
+        url: format!("{scheme}://{public_address}"),
+        telemetry: format!("http://{telemetry_address}"),
+    };
+    let reload = Arc::new(Notify::new());
+    let handle = Handle::new();
+    let admin = async {
+        let socket = settings.admin.socket.clone();
+        let served = admin::serve(&socket, Arc::clone(&app), Arc::clone(&reload)).await;
+        served.map_err(|cause| ServeError::Admin { socket, cause })
+    };
+    let told = async {
+        ready(&addresses);
+        stop.await;
+        handle.graceful_shutdown(Some(DRAIN));
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        served = public_listener(public, tls.clone(), handle.clone(), Arc::clone(&app)) => Ok(served?),
+        served = telemetry_listener(observed, Arc::clone(&app), metrics) => Ok(served?),
+        served = admin => served,
+        () = upkeep::follow_configuration(Arc::clone(&app), config, Arc::clone(&reload)) => Ok(()),
+        () = upkeep::tick(Arc::clone(&app), development) => Ok(()),
+        () = follow_certificate(tls, &settings.server.transport) => Ok(()),
+        () = told => Ok(()),
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let failed = |cause| ServeError::Listen { address, cause };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+async fn certificate(transport: &Transport) -> Result<Option<RustlsConfig>, ServeError> {
+    match transport {
+        Transport::Plain => Ok(None),
+        Transport::Tls { cert_file, key_file } => RustlsConfig::from_pem_file(cert_file, key_file)
+            .await
+            .map(Some)
+            .map_err(|cause| ServeError::Certificate { file: cert_file.clone(), cause }),
+    }
+}
+
+async fn public_listener(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    handle: Handle<SocketAddr>,
+    app: Arc<App>,
+) -> std::io::Result<()> {
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    match tls {
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            bound(server.http_builder());
+            server.serve(service).await
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            bound(server.http_builder());
+            server.serve(service).await
+        }
+    }
+}
+
+async fn telemetry_listener(listener: TcpListener, app: Arc<App>, metrics: PrometheusHandle) -> std::io::Result<()> {
+    let mut server = axum_server::from_tcp(listener)?;
+    bound(server.http_builder());
+    server.serve(telemetry::router(app, metrics).into_make_service()).await
+}
+
+fn bound<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+}
+
+/// Takes in a renewed certificate; a pair that does not fit leaves the one in use.
+async fn follow_certificate(tls: Option<RustlsConfig>, transport: &Transport) {
+    let (Some(tls), Transport::Tls { cert_file, key_file }) = (tls, transport) else {
+        return std::future::pending().await;
+    };
+    let mut seen = modified(cert_file, key_file);
+    loop {
+        tokio::time::sleep(CERTIFICATE_POLL).await;
+        let now = modified(cert_file, key_file);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match tls.reload_from_pem_file(cert_file, key_file).await {
+            Ok(()) => tracing::info!(file = %cert_file.display(), "the TLS certificate changed and is in use"),
+            Err(error) => tracing::error!(%error, "the TLS certificate is not taken in; the one in use stays"),
+        }
+    }
+}
+
+fn modified(cert_file: &Path, key_file: &Path) -> [Option<std::time::SystemTime>; 2] {
+    [cert_file, key_file].map(|file| std::fs::metadata(file).and_then(|data| data.modified()).ok())
+}

@@ -1,0 +1,130 @@
+//! The Query protocol of STS, version 2011-06-15: `POST /` with a form, or `GET /` with a query.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::{Method, Request, StatusCode};
+
+use super::error::WireError;
+use super::form::Fields;
+use super::request::Incoming;
+use super::xml::Xml;
+use crate::app::App;
+
+mod caller_identity;
+mod web_identity;
+
+const VERSION: &str = "2011-06-15";
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// Where AWS places what it refuses before it knows the operation.
+const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
+/// What an operation answers: the element inside its result, or a refusal.
+type Answer = Result<String, WireError>;
+
+/// Answers any request to the base URL.
+pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    let incoming = match super::read(&app, request).await {
+        Ok(incoming) => incoming,
+        Err(refused) => return refused,
+    };
+    let started = app.clock.since_boot();
+    let (operation, namespace, answer) = dispatch(&app, &incoming).await;
+    let code = answer.as_ref().err().map_or("", |error| error.code);
+    metrics::counter!("daypass_requests_total", "api" => "sts", "action" => operation, "error" => code).increment(1);
+    let took = app.clock.since_boot().saturating_sub(started);
+    metrics::histogram!("daypass_request_duration_seconds", "api" => "sts", "action" => operation)
+        .record(took.as_secs_f64());
+    render(answer, namespace, &incoming.request_id)
+}
+
+async fn dispatch(app: &App, incoming: &Incoming) -> (&'static str, &'static str, Answer) {
+    let unknown = |error| ("unknown", FAULT_NAMESPACE, Err(error));
+    let fields = match fields(incoming) {
+        Ok(fields) => fields,
+        Err(error) => return unknown(error),
+    };
+    let action = fields.value("Action").unwrap_or_default();
+    let version = fields.value("Version").unwrap_or("NO_VERSION_SPECIFIED");
+    if action.is_empty() {
+        return unknown(WireError::bad_request("MissingAction", "The request must contain the parameter Action"));
+    }
+    match (action, version) {
+        ("AssumeRoleWithWebIdentity", VERSION) => {
+            ("AssumeRoleWithWebIdentity", NAMESPACE, web_identity::answer(app, incoming, &fields).await)
+        }
+        ("GetCallerIdentity", VERSION) => {
+            ("GetCallerIdentity", NAMESPACE, caller_identity::answer(app, incoming))
+        }
+        _ => {
+            let (action, version) = (excerpt(action), excerpt(version));
+            let message = format!("Could not find operation {action} for version {version}");
+            unknown(WireError::bad_request("InvalidAction", message))
+        }
+    }
+}
+
+/// The fields of a form in the body or, for GET, in the query.
+fn fields(incoming: &Incoming) -> Result<Fields<'_>, WireError> {
+    let chunked = incoming.headers.get_all("content-encoding").iter().any(|value| value == "aws-chunked");
+    if chunked {
+        return Err(WireError::validation("The body must not be aws-chunked"));
+    }
+    let encoded = match incoming.method {
+        Method::GET => incoming.query.as_deref().unwrap_or_default(),
+        Method::POST if is_form(incoming) => {
+            std::str::from_utf8(&incoming.body).map_err(|_| WireError::validation("The body is not UTF-8"))?
+        }
+        _ => "",
+    };
+    Fields::parse(encoded).map_err(|error| WireError::validation(error.to_string()))
+}
+
+fn is_form(incoming: &Incoming) -> bool {
+    incoming
+        .header("content-type")
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|media| media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+fn excerpt(text: &str) -> String {
+    text.chars().take(128).collect()
+}
+
+fn render(answer: Answer, namespace: &str, request_id: &str) -> Response {
+    let (status, body) = match answer {
+        Ok(body) => (StatusCode::OK, body),
+        Err(error) => (error.status, error_document(&error, namespace, request_id)),
+    };
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert("content-type", http::HeaderValue::from_static("text/xml"));
+    if let Ok(id) = request_id.parse() {
+        headers.insert("x-amzn-requestid", id);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert("retry-after", http::HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn error_document(error: &WireError, namespace: &str, request_id: &str) -> String {
+    let kind = if error.status.is_server_error() { "Receiver" } else { "Sender" };
+    Xml::document("ErrorResponse", namespace, |xml| {
+        xml.element("Error", |xml| {
+            xml.text("Type", kind).text("Code", error.code).text("Message", &error.message);
+        })
+        .text("RequestId", request_id);
+    })
+}
+
+/// A successful answer in its envelope.
+fn document(operation: &str, request_id: &str, result: impl FnOnce(&mut Xml)) -> String {
+    Xml::document(&format!("{operation}Response"), NAMESPACE, |xml| {
+        xml.element(&format!("{operation}Result"), result).element("ResponseMetadata", |xml| {
+            xml.text("RequestId", request_id);
+        });
+    })
+}

@@ -1,0 +1,114 @@
+//! What a running broker consists of, and the one place that draws randomness.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use daypass_evaluator::Policies;
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+use crate::audit::Audit;
+use crate::clock::Clock;
+use crate::config::Snapshot;
+use crate::fetch::KeyCache;
+use crate::revocation::SessionId;
+use crate::store::{Backend, SharedKeyring};
+use crate::trust;
+
+pub mod start;
+mod throttle;
+pub mod upkeep;
+
+pub use throttle::Throttle;
+
+/// How many compiled session policies are kept at hand.
+const SESSION_POLICIES_KEPT: usize = 10_000;
+
+/// A running broker, shared by everything that answers requests.
+#[derive(Debug)]
+pub struct App {
+    /// Configuration and directory in force; replaced as a whole.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// The keyring in force.
+    pub keyring: SharedKeyring,
+    /// The time.
+    pub clock: Arc<Clock>,
+    /// Session state.
+    pub store: Backend,
+    /// The audit trail.
+    pub audit: Audit,
+    /// Keys of OIDC providers.
+    pub provider_keys: KeyCache,
+    /// How fast each peer may ask for credentials.
+    pub peers: Throttle,
+    /// How fast each principal may.
+    pub principals: Throttle,
+    /// Compiled session policies of sessions in use.
+    pub session_policies: SessionPolicyCache,
+    random: SystemRandom,
+}
+
+/// The operating system gave no randomness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system gives no randomness")]
+pub struct NoRandomness;
+
+impl App {
+    /// A broker of these parts.
+    pub fn new(
+        snapshot: Arc<Snapshot>,
+        keyring: SharedKeyring,
+        clock: Arc<Clock>,
+        store: Backend,
+        audit: Audit,
+        provider_keys: KeyCache,
+    ) -> Self {
+        let per_second = snapshot.settings.limits.issues_per_second_per_peer;
+        Self {
+            snapshot: ArcSwap::new(snapshot),
+            keyring,
+            clock,
+            store,
+            audit,
+            provider_keys,
+            peers: Throttle::new(per_second),
+            principals: Throttle::new(per_second),
+            session_policies: SessionPolicyCache::default(),
+            random: SystemRandom::new(),
+        }
+    }
+
+    /// `N` fresh random bytes.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], NoRandomness> {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes).map_err(|_| NoRandomness)?;
+        Ok(bytes)
+    }
+
+    /// How old the revocation view may be.
+    pub fn max_staleness(&self) -> Duration {
+        self.snapshot.load().settings.limits.max_staleness
+    }
+}
+
+/// Inline session policies, compiled once a session instead of once a request.
+#[derive(Debug, Default)]
+pub struct SessionPolicyCache(RwLock<HashMap<SessionId, Arc<Policies>>>);
+
+impl SessionPolicyCache {
+    /// The compiled policy of a session; `None` if it does not compile.
+    pub fn compiled(&self, session: SessionId, text: &str) -> Option<Arc<Policies>> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&session).map(Arc::clone);
+        if known.is_some() {
+            return known;
+        }
+        let compiled = Arc::new(trust::compile_session_policy(text).ok()?);
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= SESSION_POLICIES_KEPT {
+            kept.clear();
+        }
+        kept.insert(session, Arc::clone(&compiled));
+        Some(compiled)
+    }
+}

@@ -1,0 +1,134 @@
+//! What a running broker does by itself: takes in changed files, keeps the clock honest, publishes its state.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::App;
+use crate::audit::{Event, IdentityKind, Parameter, Source, UserIdentity};
+use crate::config::{self, Loaded, Snapshot};
+use crate::error::Diagnostics;
+use crate::keys::file::{KeyringError, KeyringFile};
+use crate::store::Store as _;
+
+/// How often the clock, the keyring and the published figures are looked after.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Follows the configuration for as long as the future is polled: a good tree replaces the one in force as a whole, a
+/// bad one changes nothing.
+pub async fn follow_configuration(app: Arc<App>, config: PathBuf, reload: Arc<Notify>) {
+    let version = app.snapshot.load().version;
+    let (changes, mut next) = tokio::sync::mpsc::channel(1);
+    let report = move |result| drop(changes.try_send(result));
+    let apply = async {
+        while let Some(result) = next.recv().await {
+            take_in(&app, result).await;
+        }
+    };
+    tokio::join!(config::watch(config, version, reload, report), apply);
+}
+
+async fn take_in(app: &App, result: Result<Loaded, Diagnostics>) {
+    let in_force = app.snapshot.load().version;
+    match result.map(|loaded| (prepare(app, &loaded.snapshot), loaded)) {
+        Ok((Ok(()), loaded)) => {
+            let version = loaded.snapshot.version;
+            if record(app, "ReloadConfiguration", &version.to_string()).await {
+                app.provider_keys.retain(loaded.snapshot.directory.oidc_providers().map(AsRef::as_ref));
+                app.snapshot.store(loaded.snapshot);
+                metrics::gauge!("daypass_config_last_reload_successful").set(1.0);
+                tracing::info!(%version, before = %in_force, "the configuration changed and is in force");
+            }
+        }
+        Ok((Err(cause), _)) => {
+            metrics::gauge!("daypass_config_last_reload_successful").set(0.0);
+            tracing::error!(kept = %in_force, %cause, "the changed configuration is not taken in; the last good one stays");
+        }
+        Err(diagnostics) => {
+            metrics::gauge!("daypass_config_last_reload_successful").set(0.0);
+            let errors = diagnostics.to_text(false);
+            tracing::error!(kept = %in_force, %errors, "the changed configuration is not taken in; the last good one stays");
+        }
+    }
+}
+
+fn prepare(app: &App, snapshot: &Snapshot) -> Result<(), crate::fetch::FetchError> {
+    snapshot.directory.oidc_providers().try_for_each(|provider| app.provider_keys.prepare(provider))
+}
+
+/// Looks after clock, keyring and figures for as long as the future is polled.
+pub async fn tick(app: Arc<App>, development: bool) {
+    let mut ticks = tokio::time::interval(TICK);
+    let mut keyring_seen = None;
+    loop {
+        ticks.tick().await;
+        if let Ok(Some(reference)) = app.store.clock().await {
+            app.clock.confirm(reference);
+        }
+        let clock = Arc::clone(&app.clock);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || clock.persist()).await {
+            tracing::warn!(%error, "the clock's mark is not on disk");
+        }
+        follow_keyring(&app, development, &mut keyring_seen).await;
+        publish(&app);
+    }
+}
+
+/// Takes in a keyring of a higher version; anything else leaves the one in force.
+async fn follow_keyring(app: &App, development: bool, seen: &mut Option<std::time::SystemTime>) {
+    let file = app.snapshot.load().settings.keys.file.clone();
+    let Ok(modified) = std::fs::metadata(&file).and_then(|data| data.modified()) else { return };
+    if *seen == Some(modified) {
+        return;
+    }
+    let first = seen.replace(modified).is_none();
+    let in_force = app.keyring.load().version();
+    match KeyringFile::read(&file).and_then(|keyring| keyring.validate()) {
+        Ok(keyring) if keyring.version() == in_force => {}
+        Ok(keyring) if keyring.version() < in_force || keyring.is_development() != development => {
+            tracing::error!(in_force, offered = keyring.version(), "the keyring is older or not for this broker; the one in force stays");
+        }
+        Ok(keyring) => {
+            let version = keyring.version();
+            if record(app, "ReloadKeyring", &version.to_string()).await {
+                app.keyring.store(Arc::new(keyring));
+                tracing::info!(version, before = in_force, "the keyring changed and is in force");
+            }
+        }
+        Err(error) => unusable_keyring(&error, first, in_force),
+    }
+}
+
+fn unusable_keyring(error: &KeyringError, first: bool, in_force: u64) {
+    if !first {
+        tracing::error!(%error, in_force, "the keyring is not taken in; the one in force stays");
+    }
+}
+
+/// Writes a change down before it is in force; false if it can't be written, and then nothing changes.
+async fn record(app: &App, name: &'static str, version: &str) -> bool {
+    let Ok(id) = app.random::<16>() else { return false };
+    let request_id = data_encoding::HEXLOWER.encode(&id);
+    let event = Event::new(app.clock.reading().now(), Source::Daypass, name, request_id, id)
+        .identity(UserIdentity::of(IdentityKind::Operator))
+        .parameter(Parameter::File, version.to_owned());
+    match app.audit.record(event).await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::error!(%error, change = name, "a change is not taken in: it can't be written down");
+            false
+        }
+    }
+}
+
+fn publish(app: &App) {
+    let counters = app.audit.counters();
+    metrics::gauge!("daypass_audit_broken").set(if counters.broken { 1.0 } else { 0.0 });
+    metrics::counter!("daypass_audit_lines_lost_total").absolute(counters.lines_lost);
+    metrics::counter!("daypass_refusals_lost_total").absolute(counters.refusals_lost);
+    if let Some(age) = app.store.live().age(app.clock.since_boot()) {
+        metrics::gauge!("daypass_revocation_view_age_seconds").set(age.as_secs_f64());
+    }
+}

@@ -1,0 +1,41 @@
+//! The commands, one module each, and what they have in common: exit codes, output forms, the administration socket.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub(crate) mod check;
+pub(crate) mod keys;
+pub(crate) mod serve;
+pub(crate) mod sessions;
+mod socket;
+
+/// What a command ends in: an exit code, or an error to print.
+pub(crate) type Done = Result<ExitCode, Box<dyn std::error::Error>>;
+
+/// Exit code of a command that failed.
+pub(crate) const FAILED: u8 = 1;
+/// Exit code of a revocation that is enforced here and not everywhere yet.
+pub(crate) const PROPAGATING: u8 = 5;
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Output {
+    /// JSON, for programs.
+    Json,
+    /// Columns, for people.
+    Table,
+}
+
+/// The configuration at `path`, its errors printed if it has any.
+pub(crate) fn load(path: &Path) -> Result<daypass_broker::config::Loaded, Box<dyn std::error::Error>> {
+    daypass_broker::config::load(path).map_err(|diagnostics| {
+        eprint!("{}", diagnostics.to_text(false));
+        let (errors, warnings) = diagnostics.counts();
+        format!("{}: {errors} errors, {warnings} warnings", path.display()).into()
+    })
+}
+
+/// Where the running broker's administration socket is.
+pub(crate) fn socket_of(config: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    Ok(load(config)?.snapshot.settings.admin.socket.clone())
+}

@@ -1,0 +1,96 @@
+//! `daypass keys`: the keyring file, changed by hand and handed to every broker.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use daypass_broker::keys::file::KeyringFile;
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+use super::Done;
+
+/// Which file, and what to do with it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new keyring with one active key; an existing file is never overwritten.
+    Init(File),
+    /// Show every key's state and fingerprint, and no material.
+    Show(File),
+    /// Add a prepared key: hand the file to every broker before activating it.
+    Prepare(File),
+    /// Let a prepared key seal from now on; the one before it only opens.
+    Activate(Key),
+    /// End everything that a key has sealed.
+    Retire(Key),
+}
+
+#[derive(Debug, clap::Args)]
+struct File {
+    /// The keyring file.
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct Key {
+    #[command(flatten)]
+    keyring: File,
+    /// The key's id.
+    id: u32,
+}
+
+/// Does what was asked and shows the keyring as it is then.
+pub(crate) fn run(arguments: &Arguments) -> Done {
+    let mut failed = false;
+    let random = SystemRandom::new();
+    let mut draw = || {
+        let mut bytes = [0; 32];
+        failed |= random.fill(&mut bytes).is_err();
+        bytes
+    };
+    let (path, keyring) = match &arguments.command {
+        Command::Init(File { file }) => {
+            if file.exists() {
+                return Err(format!("`{}` is there already; keyrings are never overwritten", file.display()).into());
+            }
+            (file, KeyringFile::generate(false, &mut draw))
+        }
+        Command::Show(File { file }) => return show(&KeyringFile::read(file)?),
+        Command::Prepare(File { file }) => {
+            let mut keyring = KeyringFile::read(file)?;
+            keyring.prepare(&mut draw);
+            (file, keyring)
+        }
+        Command::Activate(Key { keyring: File { file }, id }) => {
+            let mut keyring = KeyringFile::read(file)?;
+            keyring.activate(*id)?;
+            (file, keyring)
+        }
+        Command::Retire(Key { keyring: File { file }, id }) => {
+            let mut keyring = KeyringFile::read(file)?;
+            keyring.retire(*id)?;
+            (file, keyring)
+        }
+    };
+    if failed {
+        return Err("the operating system gives no randomness".into());
+    }
+    keyring.write(path)?;
+    show(&keyring)
+}
+
+fn show(file: &KeyringFile) -> Done {
+    let keyring = file.validate()?;
+    println!("version {}", keyring.version());
+    for key in keyring.summary() {
+        let state = serde_json::to_string(&key.state)?;
+        println!("{:>4}  {:<12} {}", key.id, state.trim_matches('"'), key.fingerprint);
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,98 @@
+//! `daypass serve`: the broker, until it is told to stop.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use daypass_broker::api::serve::{Addresses, serve};
+use daypass_broker::app::start::start;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{Done, load};
+
+/// What to serve.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The configuration, `daypass.toml`.
+    #[arg(long, env = "DAYPASS_CONFIG", value_name = "FILE")]
+    config: PathBuf,
+    /// This broker's name in audit lines and heartbeats; the host's name if none is given.
+    #[arg(long, env = "DAYPASS_BROKER")]
+    broker: Option<String>,
+    /// The form of the log on standard error.
+    #[arg(long, value_enum, default_value = "json")]
+    log_format: LogFormat,
+}
+
+/// Forms of the log.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Text for people.
+    Text,
+}
+
+/// Serves until SIGTERM or SIGINT, then lets requests under way finish.
+pub(crate) fn run(arguments: &Arguments) -> Done {
+    log_to_stderr(arguments.log_format);
+    run_broker(&arguments.config, arguments.broker.clone(), false, announce)
+}
+
+/// The first line on standard output: the broker answers now, and where.
+fn announce(addresses: &Addresses) {
+    let mut out = std::io::stdout().lock();
+    // A closed standard output is no reason to stop serving.
+    drop(writeln!(out, "listening url={} telemetry={}", addresses.url, addresses.telemetry));
+    drop(out.flush());
+}
+
+/// A broker from a configuration to the end of its service.
+pub(super) fn run_broker(
+    config: &Path,
+    broker: Option<String>,
+    development: bool,
+    ready: impl FnOnce(&Addresses),
+) -> Done {
+    // Secrets live in this process's memory: no core dump, no reading it by others of the same user (K06).
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    let loaded = load(config)?;
+    eprint!("{}", loaded.warnings.to_text(false));
+    let broker = broker.unwrap_or_else(host_name);
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = Arc::new(start(loaded.snapshot, broker, development).await?);
+        let stop = stop_signal()?;
+        serve(app, config.to_owned(), development, metrics, stop, ready).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Logs go to standard error, so that standard output is the commands' own.
+pub(super) fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.init(),
+    }
+}

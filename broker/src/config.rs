@@ -1,0 +1,87 @@
+//! Configuration: settings and the directory, read and validated as one snapshot, all or nothing.
+//!
+//! The way through: files on disk -> [`Tree`] -> [`compile`] -> [`Snapshot`]. Nothing outside of this module knows that
+//! files are the source.
+
+mod directory;
+mod fields;
+mod ids;
+mod layout;
+mod policy;
+mod provider;
+mod report;
+mod roles;
+mod service;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod trust_rules;
+mod value;
+mod watch;
+
+use std::{path::Path, sync::Arc};
+
+pub use directory::{Account, Directory};
+pub use ids::write_ids;
+pub use service::{Route, Segment, Service};
+pub use settings::{
+    Admin, Audit, Authz, Keys, Limits, RedisState, Server, Settings, State, Telemetry, Transport,
+};
+pub use tree::{Fingerprint, Tree, Version};
+pub use watch::watch;
+
+use crate::error::{Diagnostic, Diagnostics};
+use report::Report;
+
+/// One configuration, immutable and whole.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub settings: Settings,
+    pub directory: Directory,
+    pub version: Version,
+}
+
+/// A configuration without errors, and what its author should still look at.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub snapshot: Arc<Snapshot>,
+    pub warnings: Diagnostics,
+}
+
+/// Reads and compiles the configuration at `path`; files it names and that cannot be read here are warnings, since those
+/// that need them say so themselves.
+///
+/// # Errors
+///
+/// Every error and warning of all files, in the order of files and lines.
+pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
+    let Loaded { snapshot, warnings } = compile(&Tree::read(path))?;
+    let unreadable = snapshot.settings.files().into_iter().filter_map(|file| {
+        let error = std::fs::File::open(file).err()?;
+        let found = Diagnostic::warning(file, "this file is named by the settings and cannot be read here");
+        let fix = format!("create it, or correct its path in {}", path.display());
+        Some(found.because(error.to_string()).fix(fix))
+    });
+    let unreadable: Vec<_> = unreadable.collect();
+    Ok(Loaded { snapshot, warnings: warnings.into_iter().chain(unreadable).collect() })
+}
+
+/// Compiles a configuration from what was read of it; touches no disk.
+///
+/// # Errors
+///
+/// Every error and warning of all files, in the order of files and lines.
+pub fn compile(tree: &Tree) -> Result<Loaded, Diagnostics> {
+    let report = Report::new(tree.problems.clone());
+    let settings = tree.config.as_ref().and_then(|config| settings::settings(config, &report));
+    let directory = directory::directory(tree, settings.as_ref(), &report);
+    let found = report.into_sorted();
+    match settings {
+        Some(settings) if !found.has_errors() => {
+            let snapshot = Arc::new(Snapshot { settings, directory, version: tree.version() });
+            Ok(Loaded { snapshot, warnings: found })
+        }
+        _ => Err(found),
+    }
+}

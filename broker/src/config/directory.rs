@@ -1,0 +1,92 @@
+//! Accounts, roles, policies, providers and services, each found in one step.
+
+mod compile;
+
+use std::{collections::HashMap, sync::Arc};
+
+pub(super) use compile::{Attachable, directory};
+
+use super::service::Service;
+use crate::{
+    proof::oidc::Provider,
+    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId},
+};
+
+/// Everything the directory's files say, validated as a whole.
+#[derive(Debug, Default)]
+pub struct Directory {
+    accounts: HashMap<AccountId, Account>,
+    roles: HashMap<RoleArn, Arc<Role>>,
+    roles_by_id: HashMap<RoleId, Arc<Role>>,
+    policies: HashMap<PolicyArn, Arc<ManagedPolicy>>,
+    providers: HashMap<String, Arc<Provider>>,
+    services: Vec<Arc<Service>>,
+    services_by_caller: HashMap<RoleArn, Arc<Service>>,
+}
+
+/// An account and the providers it trusts.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: AccountId,
+    /// What people call it.
+    pub name: String,
+    /// By issuer, exactly as tokens carry it.
+    oidc_providers: HashMap<String, Arc<Provider>>,
+}
+
+impl Directory {
+    /// The role with this ARN, path included.
+    pub fn role(&self, arn: &str) -> Option<&Arc<Role>> {
+        self.roles.get(arn)
+    }
+
+    /// The role with this immutable id.
+    pub fn role_by_id(&self, id: &str) -> Option<&Arc<Role>> {
+        self.roles_by_id.get(id)
+    }
+
+    /// Every role, in no order.
+    pub fn roles(&self) -> impl Iterator<Item = &Arc<Role>> {
+        self.roles.values()
+    }
+
+    /// The account of this number.
+    pub fn account(&self, id: &AccountId) -> Option<&Account> {
+        self.accounts.get(id)
+    }
+
+    /// Every account, in no order.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// The account's provider for an issuer, compared byte by byte.
+    pub fn oidc_provider(&self, account: &AccountId, issuer: &str) -> Option<&Arc<Provider>> {
+        self.accounts.get(account)?.oidc_providers.get(issuer)
+    }
+
+    /// The provider with this ARN.
+    pub fn oidc_provider_by_arn(&self, arn: &str) -> Option<&Arc<Provider>> {
+        self.providers.get(arn)
+    }
+
+    /// Every provider, in no order.
+    pub fn oidc_providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.providers.values()
+    }
+
+    /// The managed policy with this ARN, shared ones included.
+    pub fn managed_policy(&self, arn: &str) -> Option<&Arc<ManagedPolicy>> {
+        self.policies.get(arn)
+    }
+
+    /// The service that sessions of this role may ask about.
+    pub fn service_for_caller(&self, role_arn: &str) -> Option<&Arc<Service>> {
+        self.services_by_caller.get(role_arn)
+    }
+
+    /// Every service, in the order of accounts and file names.
+    pub fn services(&self) -> &[Arc<Service>] {
+        &self.services
+    }
+}

@@ -1,0 +1,175 @@
+//! What only a disk shows: links, odd files, ids written, changes watched.
+
+use std::{
+    os::unix::{ffi::OsStrExt, fs::symlink},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::*;
+
+/// A copy of the sound tree, and the folder of its account.
+fn copy() -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = copied(folder.path());
+    let account = folder.path().join("directory/111122223333");
+    (folder, config, account)
+}
+
+fn refused(config: &Path, file: &str, message: &str) {
+    let found = compile(&Tree::read(config)).unwrap_err();
+    let told = found.iter().any(|one| one.file.ends_with(file) && one.message == message);
+    assert!(told, "wanted {file}: {message}\n{found}");
+    assert!(found.iter().all(|one| one.fix.is_some()), "{found}");
+}
+
+#[test]
+fn t20_a_link_out_of_the_tree_is_refused_and_one_inside_is_followed() {
+    let (folder, config, account) = copy();
+    let elsewhere = folder.path().join("elsewhere.json");
+    std::fs::rename(account.join("policies/Read.json"), &elsewhere).unwrap();
+    symlink(&elsewhere, account.join("policies/Read.json")).unwrap();
+    refused(&config, "policies/Read.json", "this link leads out of the directory");
+
+    std::fs::remove_file(account.join("policies/Read.json")).unwrap();
+    std::fs::create_dir(folder.path().join("directory/..data")).unwrap();
+    let inside = folder.path().join("directory/..data/Read.json");
+    std::fs::rename(&elsewhere, &inside).unwrap();
+    symlink(&inside, account.join("policies/Read.json")).unwrap();
+    assert!(compile(&Tree::read(&config)).is_ok());
+}
+
+#[test]
+fn t20_a_link_that_leads_into_itself_ends() {
+    let (_folder, config, account) = copy();
+    symlink(&account, account.join("roles/Loop")).unwrap();
+    assert!(compile(&Tree::read(&config)).is_err());
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_refused() {
+    let (_folder, config, account) = copy();
+    std::fs::write(account.join("account.toml"), b"name = \"\xff\"").unwrap();
+    refused(&config, "account.toml", "this file cannot be read");
+}
+
+#[test]
+fn a_name_that_is_not_utf8_is_refused() {
+    let (_folder, config, account) = copy();
+    std::fs::write(account.join(std::ffi::OsStr::from_bytes(b"\xff.toml")), "").unwrap();
+    refused(&config, "111122223333", "this folder cannot be read");
+}
+
+#[test]
+fn a_file_over_the_limit_is_refused() {
+    let (_folder, config, account) = copy();
+    std::fs::write(account.join("account.toml"), " ".repeat(1024 * 1024 + 1)).unwrap();
+    refused(&config, "account.toml", "this file cannot be read");
+}
+
+#[test]
+fn a_pipe_is_refused_without_waiting_for_it() {
+    let (_folder, config, account) = copy();
+    let pipe = account.join("policies/Pipe.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    refused(&config, "policies/Pipe.json", "this is neither a file nor a folder");
+}
+
+#[test]
+fn t19_names_that_differ_in_case_only_are_refused() {
+    let (_folder, config, account) = copy();
+    std::fs::copy(account.join("policies/Read.json"), account.join("policies/read.json")).unwrap();
+    refused(&config, "policies/read.json", "two names differ in case only");
+}
+
+#[test]
+fn a_missing_directory_is_told_with_the_fix() {
+    let (folder, config, _account) = copy();
+    std::fs::remove_dir_all(folder.path().join("directory")).unwrap();
+    refused(&config, "directory", "the directory cannot be read");
+}
+
+#[test]
+fn an_empty_folder_of_a_later_kind_is_refused() {
+    let (_folder, config, account) = copy();
+    std::fs::create_dir(account.join("users")).unwrap();
+    refused(&config, "111122223333/users", "this build does not load users yet");
+}
+
+#[test]
+fn ids_are_written_once_and_nothing_else_changes() {
+    let (_folder, config, account) = copy();
+    let role = account.join("roles/Gateway/role.toml");
+    let text = "# the gateway\r\nmax_session_duration = \"1h\" # short\r\n";
+    std::fs::write(&role, text).unwrap();
+    let mut entropy = |bytes: &mut [u8]| bytes.fill(7);
+    assert_eq!(write_ids(&config, &mut entropy).unwrap(), [role.as_path()]);
+    let written = std::fs::read_to_string(&role).unwrap();
+    assert_eq!(written, format!("id = \"AROAA4DQOBYHA4DQOBYHA\"\r\n{text}"));
+    assert!(compile(&Tree::read(&config)).is_ok());
+    assert!(write_ids(&config, &mut entropy).unwrap().is_empty());
+}
+
+#[test]
+fn the_version_names_every_byte() {
+    let (_folder, config, account) = copy();
+    let before = Tree::read(&config);
+    assert_eq!(before.version(), Tree::read(&config).version());
+    std::fs::write(account.join("account.toml"), "name = \"Production\" ").unwrap();
+    assert_ne!(before.version(), Tree::read(&config).version());
+    assert_ne!(before.fingerprint(&config), Tree::read(&config).fingerprint(&account));
+}
+
+#[test]
+fn a_ca_outside_of_the_tree_counts_for_the_version() {
+    let (folder, config, account) = copy();
+    let certificate = rcgen::generate_simple_self_signed(vec!["idp.corp.test".to_owned()]).unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, certificate.cert.pem()).unwrap();
+    let provider = account.join("oidc-providers/github.toml");
+    let text = std::fs::read_to_string(&provider).unwrap();
+    std::fs::write(&provider, format!("{text}ca_file = \"{}\"\n", ca.display())).unwrap();
+    let before = Tree::read(&config);
+    assert!(compile(&before).is_ok());
+    std::fs::write(&ca, "not a certificate").unwrap();
+    assert_ne!(before.version(), Tree::read(&config).version());
+    refused(&config, "oidc-providers/github.toml", "`ca_file` is invalid");
+}
+
+#[test]
+fn a_keyring_that_is_missing_is_warned_about() {
+    let (folder, config, _account) = copy();
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n[keys]\nfile = \"keyring\"\n")).unwrap();
+    let warns = || load(&config).unwrap().warnings.iter().any(|one| one.file.ends_with("keyring"));
+    assert!(warns());
+    std::fs::write(folder.path().join("keyring"), "").unwrap();
+    assert!(!warns());
+}
+
+#[tokio::test]
+async fn f26_a_changed_tree_is_reported_and_a_bad_one_with_its_errors() {
+    let (_folder, config, account) = copy();
+    let version = Tree::read(&config).version();
+    let (sink, mut reports) = tokio::sync::mpsc::unbounded_channel();
+    let reload = Arc::new(Notify::new());
+    let (path, asked) = (config.clone(), Arc::clone(&reload));
+    let watching = tokio::spawn(async move {
+        let report = move |report| sink.send(report).unwrap();
+        watch::watch_every(Duration::from_millis(20), path, version, asked, report).await;
+    });
+    reload.notify_one();
+    let same = reports.recv().await.unwrap().unwrap();
+    assert_eq!(same.snapshot.version, version);
+
+    std::fs::write(account.join("account.toml"), "nam = \"Test\"\n").unwrap();
+    let wrong = reports.recv().await.unwrap().unwrap_err();
+    assert!(wrong.iter().any(|one| one.message == "unknown field `nam`"), "{wrong}");
+
+    std::fs::write(account.join("account.toml"), "name = \"Test\"\n").unwrap();
+    let loaded = reports.recv().await.unwrap().unwrap();
+    assert_eq!(loaded.snapshot.directory.accounts().next().unwrap().name, "Test");
+    watching.abort();
+}

@@ -1,0 +1,154 @@
+//! From a proof of identity to a session's credentials: each kind of proof is verified by its own module, and all go
+//! the same way from there.
+
+use daypass_evaluator::Explanation;
+use jiff::Timestamp;
+
+use crate::app::NoRandomness;
+use crate::audit::{self, Step};
+use crate::clock;
+use crate::proof::{FederatedIdentity, oidc};
+use crate::revocation::{Barred, Scope};
+use crate::role::{PolicyArn, SessionName};
+use crate::session::{MintError, Session};
+use crate::store;
+use crate::trust;
+
+mod issue;
+mod record;
+mod web_identity;
+
+pub use web_identity::{WebIdentityRequest, with_web_identity};
+
+/// What every request to assume a role brings besides its proof.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// ARN of the role.
+    pub role_arn: &'a str,
+    /// The session's name.
+    pub session_name: SessionName,
+    /// Seconds.
+    pub duration: Option<u32>,
+    /// An inline session policy.
+    pub inline_policy: Option<&'a str>,
+    /// ARNs of managed session policies.
+    pub managed_policies: Vec<PolicyArn>,
+    /// The least length of the token, in characters.
+    pub least_token: usize,
+    /// SHA-256 of the whole request, to know its repetition.
+    pub request_digest: [u8; 32],
+    /// The request's id.
+    pub request_id: &'a str,
+    /// Where it comes from.
+    pub surroundings: trust::Surroundings<'a>,
+}
+
+/// Credentials that may leave: recorded in the store and in the audit trail. Only this module makes them.
+#[derive(Debug)]
+pub struct Issued {
+    session: Session,
+    identity: FederatedIdentity,
+}
+
+/// The step at which a request for credentials was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The audit line is not on disk.
+    #[error("{0}")]
+    Audit(#[from] audit::Unavailable),
+    /// The proof, principal, role, provider or account is barred from new sessions.
+    #[error("{0}")]
+    Barred(#[from] Barred),
+    /// The clock has stepped.
+    #[error("{0}")]
+    Clock(#[from] clock::Step),
+    /// The token is over its size.
+    #[error("{0}")]
+    Mint(#[from] MintError),
+    /// No randomness.
+    #[error("{0}")]
+    NoRandomness(#[from] NoRandomness),
+    /// The proof may be redeemed once, and was.
+    #[error("the proof was redeemed before")]
+    Spent,
+    /// What is revoked can't be known now.
+    #[error("{0}")]
+    Stale(#[from] store::Stale),
+    /// The session can't be recorded.
+    #[error("{0}")]
+    Store(#[from] store::Unavailable),
+    /// More requests a second than a peer or principal may make.
+    #[error("too many requests of one {0}")]
+    Throttled(&'static str),
+    /// As many live sessions as the scope may have.
+    #[error("as many live sessions as one {} may have", .0.name())]
+    TooManySessions(Scope),
+    /// The role's trust policy, or a limit of the role.
+    #[error("{0}")]
+    Trust(#[from] trust::Refusal),
+    /// The web identity token.
+    #[error("{0}")]
+    WebIdentity(#[from] oidc::Refusal),
+}
+
+impl Issued {
+    /// The credentials and their claims.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whom they were issued to.
+    pub fn identity(&self) -> &FederatedIdentity {
+        &self.identity
+    }
+}
+
+impl Refusal {
+    /// The step that failed, with what was seen and wanted, for the operator.
+    pub fn step(&self) -> Step<'static> {
+        let (name, wanted) = match self {
+            Self::Audit(_) => ("audit", "the line on disk"),
+            Self::Barred(_) => ("revocation", "nothing that bars new sessions"),
+            Self::Clock(_) => ("clock", "a clock that agrees with the store's"),
+            Self::Mint(_) => ("token", "session policies and tags within their room"),
+            Self::NoRandomness(_) => ("entropy", "randomness"),
+            Self::Spent => ("single use", "a proof not redeemed before"),
+            Self::Stale(_) => ("revocation view", "a confirmed view"),
+            Self::Store(_) => ("record", "the session recorded"),
+            Self::Throttled(_) => ("rate", "fewer requests a second"),
+            Self::TooManySessions(_) => ("live sessions", "fewer live sessions"),
+            Self::Trust(refusal) => return trust_step(refusal),
+            Self::WebIdentity(refusal) => {
+                let step = refusal.explain();
+                return Step::failed(step.name, step.seen, step.wanted);
+            }
+        };
+        Step::failed(name, self.to_string(), wanted)
+    }
+}
+
+fn trust_step(refusal: &trust::Refusal) -> Step<'static> {
+    match refusal {
+        trust::Refusal::Denied { action, explanation } => {
+            let seen = explanation.as_deref().map_or_else(|| "no such role in the account".to_owned(), considered);
+            Step::failed("trust policy", seen, format!("an Allow of {action} for this identity"))
+        }
+        trust::Refusal::Duration { most, .. } => {
+            Step::failed("duration", refusal.to_string(), format!("at most {most} s"))
+        }
+        trust::Refusal::MalformedPolicy(_)
+        | trust::Refusal::UnknownPolicy(_)
+        | trust::Refusal::PolicyTooLarge(_) => {
+            Step::failed("session policy", refusal.to_string(), "a policy within its limits")
+        }
+    }
+}
+
+fn considered(explanation: &Explanation) -> String {
+    serde_json::to_string(&explanation.considered).unwrap_or_default()
+}
+
+/// A time for people: RFC 3339 to the second.
+fn second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}

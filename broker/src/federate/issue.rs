@@ -1,0 +1,139 @@
+//! From a proved identity to credentials on their way: the same for every kind of proof.
+
+use crate::app::App;
+use crate::config::Snapshot;
+use crate::proof::FederatedIdentity;
+use crate::revocation::{SessionId, Target};
+use crate::session::{self, Birth, Session};
+use crate::store::{Limits, Recorded, Reservation, SessionRecord, Store as _};
+use crate::trust::{self, AssumeRequest, AssumedRole};
+
+use super::record::Attempt;
+use super::{Issued, Refusal, Wanted, second};
+
+/// How much longer than the proof itself a spent proof is remembered.
+const SPENT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
+
+/// Credentials for the role, recorded in the store; the audit line is the caller's to await.
+pub(super) async fn issue(
+    app: &App,
+    snapshot: &Snapshot,
+    identity: FederatedIdentity,
+    action: &'static str,
+    wanted: &Wanted<'_>,
+    attempt: &mut Attempt<'_>,
+) -> Result<Issued, Refusal> {
+    let assumed = assume(snapshot, &identity, action, wanted)?;
+    attempt.trusted(&assumed);
+    if !app.principals.take(identity.principal(), app.clock.since_boot()) {
+        return Err(Refusal::Throttled("principal"));
+    }
+    let reading = app.clock.reading();
+    reading.may_issue()?;
+    let stamp = app.store.live().read(app.clock.since_boot(), app.max_staleness())?.stamp(assumed.targets(), reading.now())?;
+    let birth = Birth {
+        session: SessionId(app.random()?),
+        access_key: app.random()?,
+        stamp,
+        issued: second(reading.now()),
+    };
+    let session = mint(app, &assumed, &birth, wanted)?;
+    let reservation = reservation(&identity, wanted);
+    let record = record(&session, &identity, &assumed, wanted);
+    let limits = &snapshot.settings.limits;
+    let limits = Limits {
+        per_principal: limits.sessions_per_principal.into(),
+        per_account: limits.sessions_per_account.into(),
+    };
+    match app.store.record(&record, reservation.as_ref(), limits).await? {
+        Recorded::New => Ok(Issued { session, identity }),
+        Recorded::Same(record) => same_again(app, &assumed, &record, identity, wanted),
+        Recorded::Spent => Err(Refusal::Spent),
+        Recorded::TooMany(scope) => Err(Refusal::TooManySessions(scope)),
+    }
+}
+
+fn assume(
+    snapshot: &Snapshot,
+    identity: &FederatedIdentity,
+    action: &'static str,
+    wanted: &Wanted<'_>,
+) -> Result<AssumedRole, trust::Refusal> {
+    let role = snapshot.directory.role(wanted.role_arn);
+    let request = AssumeRequest {
+        action,
+        session_name: wanted.session_name.clone(),
+        duration: wanted.duration,
+        inline_policy: wanted.inline_policy,
+        managed_policies: wanted.managed_policies.clone(),
+        surroundings: wanted.surroundings,
+    };
+    let knows_policy = |arn: &str| snapshot.directory.managed_policy(arn).is_some();
+    trust::assume(identity, role.map(AsRef::as_ref), &request, &knows_policy)
+}
+
+fn mint(app: &App, assumed: &AssumedRole, birth: &Birth, wanted: &Wanted<'_>) -> Result<Session, Refusal> {
+    let keyring = app.keyring.load();
+    Ok(session::mint(assumed, birth, wanted.least_token, &keyring, &app.random()?)?)
+}
+
+/// A repeated request is given the session that it was given before, in a freshly sealed token.
+fn same_again(
+    app: &App,
+    assumed: &AssumedRole,
+    record: &SessionRecord,
+    identity: FederatedIdentity,
+    wanted: &Wanted<'_>,
+) -> Result<Issued, Refusal> {
+    let access_key = record
+        .access_key_id
+        .strip_prefix("ASIA")
+        .and_then(|rest| data_encoding::BASE32.decode(rest.as_bytes()).ok())
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(Refusal::Spent)?;
+    let birth =
+        Birth { session: record.session, access_key, stamp: record.stamp, issued: record.issued };
+    let session = mint(app, assumed, &birth, wanted)?;
+    Ok(Issued { session, identity })
+}
+
+/// What is spent, if the provider's proofs may be redeemed once.
+fn reservation(identity: &FederatedIdentity, wanted: &Wanted<'_>) -> Option<Reservation> {
+    let id = identity.single_use_id()?;
+    let parts: [&[u8]; 3] = [b"single use", identity.provider_id().as_bytes(), id.as_bytes()];
+    Some(Reservation {
+        target: Target::new(crate::revocation::Scope::Proof, &parts),
+        request_digest: wanted.request_digest,
+        peer: wanted.surroundings.source_ip.map(|address| address.to_string()).unwrap_or_default(),
+        issued: identity.issued_at(),
+        keep_until: identity.expires_at().checked_add(SPENT_KEPT).unwrap_or(jiff::Timestamp::MAX),
+    })
+}
+
+fn record(
+    session: &Session,
+    identity: &FederatedIdentity,
+    assumed: &AssumedRole,
+    wanted: &Wanted<'_>,
+) -> SessionRecord {
+    let claims = &session.claims;
+    let (issuer, subject) = identity.principal();
+    SessionRecord {
+        session: claims.session(),
+        access_key_id: session.access_key_id.clone(),
+        stamp: claims.links.last().map_or(0, |link| link.stamp),
+        targets: assumed.targets().to_vec(),
+        account: assumed.account().to_owned(),
+        role_arn: claims.role_arn.clone(),
+        role_id: claims.role_id.clone(),
+        session_name: claims.session_name.clone(),
+        provider: claims.provider.clone(),
+        principal: format!("{issuer} {subject}"),
+        source_identity: claims.source_identity.clone(),
+        issued: claims.issued,
+        expires: claims.expires,
+        peer: wanted.surroundings.source_ip.map(|address| address.to_string()).unwrap_or_default(),
+        request_id: wanted.request_id.to_owned(),
+        last_used: None,
+    }
+}

@@ -1,0 +1,78 @@
+//! `AssumeRoleWithWebIdentity`: an OpenID token for a role.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::config::Snapshot;
+use crate::proof::FederatedIdentity;
+use crate::proof::oidc::{self, Provider, UnverifiedToken};
+use crate::role::RoleArn;
+
+use super::record::{Attempt, Outcome};
+use super::{Issued, Refusal, Wanted};
+
+const ACTION: &str = "AssumeRoleWithWebIdentity";
+
+/// A token and the role wanted for it.
+#[derive(Debug, Clone)]
+pub struct WebIdentityRequest<'a> {
+    /// The role and the session's terms.
+    pub wanted: Wanted<'a>,
+    /// The token.
+    pub token: &'a str,
+}
+
+/// Credentials for the role, if the token proves an identity that the role trusts.
+///
+/// Whatever the outcome, it is in the audit trail when this returns; credentials only if their line is on disk.
+pub async fn with_web_identity(app: &App, request: &WebIdentityRequest<'_>) -> Result<Issued, Refusal> {
+    let snapshot = app.snapshot.load_full();
+    let mut attempt = Attempt::new(ACTION, &request.wanted);
+    let outcome = match attempt_it(app, &snapshot, request, &mut attempt).await {
+        Ok(issued) => Outcome::Issued(issued),
+        Err(refusal) => Outcome::Refused(refusal),
+    };
+    attempt.conclude(app, &snapshot, outcome).await
+}
+
+async fn attempt_it(
+    app: &App,
+    snapshot: &Arc<Snapshot>,
+    request: &WebIdentityRequest<'_>,
+    attempt: &mut Attempt<'_>,
+) -> Result<Issued, Refusal> {
+    let wanted = &request.wanted;
+    if !app.peers.take(wanted.surroundings.source_ip, app.clock.since_boot()) {
+        return Err(Refusal::Throttled("peer"));
+    }
+    let token = UnverifiedToken::parse(request.token)?;
+    let identity = verified(app, snapshot, wanted, &token).await?;
+    attempt.proved(&identity);
+    super::issue::issue(app, snapshot, identity, "sts:AssumeRoleWithWebIdentity", wanted, attempt).await
+}
+
+async fn verified(
+    app: &App,
+    snapshot: &Snapshot,
+    wanted: &Wanted<'_>,
+    token: &UnverifiedToken,
+) -> Result<FederatedIdentity, Refusal> {
+    let provider = provider(snapshot, wanted.role_arn, token)?;
+    let keys = app.provider_keys.keys(provider, token.kid()).await.map_err(|error| {
+        let issuer = token.issuer().to_owned();
+        oidc::Refusal::KeysUnavailable { issuer, cause: error.to_string() }
+    })?;
+    Ok(oidc::verify(token, provider, &keys, wanted.surroundings.now)?)
+}
+
+/// The provider in the role's own account, found by the account alone: whether the role exists is not told yet.
+fn provider<'s>(
+    snapshot: &'s Snapshot,
+    role_arn: &str,
+    token: &UnverifiedToken,
+) -> Result<&'s Arc<Provider>, oidc::Refusal> {
+    let account = RoleArn::parse(role_arn).ok().and_then(|arn| arn.account());
+    account
+        .and_then(|account| snapshot.directory.oidc_provider(&account, token.issuer()))
+        .ok_or_else(|| oidc::Refusal::UnknownProvider { issuer: token.issuer().chars().take(256).collect() })
+}

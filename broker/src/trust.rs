@@ -1,0 +1,277 @@
+//! May this identity become this role? The role's trust policy answers, by the same evaluator that answers everything.
+//!
+//! From [`FederatedIdentity`] on, nobody asks which kind of proof there was. Pure: the time is an argument.
+
+use daypass_evaluator::{
+    Applicable, Context, Decision, Document, Explanation, Kind, Policies, PolicyError, Principal, Request,
+    StatementView, evaluate, explain,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::proof::FederatedIdentity;
+use crate::revocation::{Scope, Target};
+use crate::role::{PolicyArn, Role, SessionName};
+
+pub mod surroundings;
+
+pub use surroundings::Surroundings;
+
+/// How long a session lasts when the request does not say: an hour.
+const DEFAULT_DURATION: u32 = 3_600;
+/// The most characters that an inline session policy and the ARNs of managed ones may have together.
+const MAX_SESSION_POLICY_CHARS: usize = 2_048;
+
+/// What is asked for besides the role.
+#[derive(Debug, Clone)]
+pub struct AssumeRequest<'a> {
+    /// The action that the trust policy must allow, `sts:AssumeRoleWithWebIdentity`.
+    pub action: &'static str,
+    /// The session's name.
+    pub session_name: SessionName,
+    /// Seconds asked for, within the wire's own limits already.
+    pub duration: Option<u32>,
+    /// An inline session policy.
+    pub inline_policy: Option<&'a str>,
+    /// ARNs of managed session policies.
+    pub managed_policies: Vec<PolicyArn>,
+    /// Where the request comes from.
+    pub surroundings: Surroundings<'a>,
+}
+
+/// A role that an identity may use, under the name and limits asked for. Only [`assume`] makes one.
+#[derive(Debug, Clone)]
+pub struct AssumedRole {
+    pub(crate) role_arn: String,
+    pub(crate) role_id: String,
+    pub(crate) account: String,
+    pub(crate) session_name: SessionName,
+    pub(crate) provider: String,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) transitive_tag_keys: Vec<String>,
+    pub(crate) source_identity: Option<String>,
+    pub(crate) inline_policy: Option<String>,
+    pub(crate) managed_policies: Vec<String>,
+    pub(crate) carried: Vec<(String, Vec<String>)>,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) duration: SignedDuration,
+    pub(crate) not_after: Option<Timestamp>,
+}
+
+impl AssumedRole {
+    /// The role's ARN, its path included.
+    pub fn role_arn(&self) -> &str {
+        &self.role_arn
+    }
+
+    /// The role's account.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// What can end a session made now, besides its own id.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+}
+
+/// Why the role was not assumed. All of it is said to a caller whose proof verified.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The trust policy does not allow the action; the same for a role that does not exist.
+    #[error("not authorized to perform `{action}`")]
+    Denied {
+        /// The action that was not allowed.
+        action: &'static str,
+        /// What the trust policy had to say, for the operator.
+        explanation: Option<Box<Explanation>>,
+    },
+    /// Longer than the role allows.
+    #[error("{asked} s asked for, {most} s allowed by the role")]
+    Duration {
+        /// Seconds asked for.
+        asked: u32,
+        /// The role's limit.
+        most: u32,
+    },
+    /// The session policy is no policy; its errors.
+    #[error("malformed session policy: {}", .0.first().map_or("", |error| error.message.as_str()))]
+    MalformedPolicy(Vec<PolicyError>),
+    /// A managed session policy that the role's account has not.
+    #[error("no managed policy `{0}`")]
+    UnknownPolicy(String),
+    /// Session policies over 2,048 characters, in percent.
+    #[error("session policies take {0} percent of the room for them")]
+    PolicyTooLarge(u32),
+}
+
+/// The role, assumed by the identity: its trust policy allows it, and all that was asked for is within its limits.
+///
+/// `role` is `None` where the directory has none of that name; the answer is the same as a denial.
+pub fn assume(
+    identity: &FederatedIdentity,
+    role: Option<&Role>,
+    request: &AssumeRequest<'_>,
+    knows_policy: &dyn Fn(&str) -> bool,
+) -> Result<AssumedRole, Refusal> {
+    let Some(role) = role.filter(|role| role.account.as_str() == identity.account_id()) else {
+        return Err(Refusal::Denied { action: request.action, explanation: None });
+    };
+    let context = trust_context(identity, role, request);
+    for action in needed_actions(identity, request) {
+        authorize(identity, role, action, &context)?;
+    }
+    let duration = duration(identity, role, request)?;
+    check_session_policies(role, request, knows_policy)?;
+    Ok(AssumedRole {
+        role_arn: role.arn.to_string(),
+        role_id: role.id.to_string(),
+        account: role.account.to_string(),
+        session_name: request.session_name.clone(),
+        provider: identity.provider_arn().to_owned(),
+        tags: identity.session_tags().to_vec(),
+        transitive_tag_keys: identity.transitive_tag_keys().to_vec(),
+        source_identity: identity.source_identity().map(str::to_owned),
+        inline_policy: request.inline_policy.map(str::to_owned),
+        managed_policies: request.managed_policies.iter().map(ToString::to_string).collect(),
+        carried: identity.carried().to_vec(),
+        targets: targets(identity, role),
+        duration,
+        not_after: identity.not_after(),
+    })
+}
+
+/// The account of a role's ARN and the ways in which a revocation can reach a session made now.
+fn targets(identity: &FederatedIdentity, role: &Role) -> Vec<Target> {
+    let mut targets = vec![
+        Target::new(Scope::Proof, &[identity.proof_digest()]),
+        principal_target(identity.issuer(), identity.subject()),
+        Target::new(Scope::Role, &[role.id.as_str().as_bytes()]),
+        Target::new(Scope::Provider, &[identity.provider_id().as_bytes()]),
+        Target::new(Scope::Account, &[role.account.as_str().as_bytes()]),
+    ];
+    targets.extend(identity.source_identity().map(source_identity_target));
+    targets
+}
+
+/// Where a statement stands, for people: policy, Sid if it has one, and line.
+pub fn place(statement: &StatementView<'_>) -> String {
+    let sid = if statement.sid().is_empty() { String::new() } else { format!(" {}", statement.sid()) };
+    format!("{}{sid} (line {})", statement.policy(), statement.position().0)
+}
+
+/// The target of all sessions of a principal at its provider.
+pub fn principal_target(issuer: &str, subject: &str) -> Target {
+    Target::new(Scope::Principal, &[issuer.as_bytes(), subject.as_bytes()])
+}
+
+/// The target of all sessions with a source identity.
+pub fn source_identity_target(source_identity: &str) -> Target {
+    Target::new(Scope::Principal, &[source_identity.as_bytes()])
+}
+
+fn needed_actions(identity: &FederatedIdentity, request: &AssumeRequest<'_>) -> impl Iterator<Item = &'static str> {
+    let tags = !identity.session_tags().is_empty();
+    let source_identity = identity.source_identity().is_some();
+    std::iter::once(request.action)
+        .chain(tags.then_some("sts:TagSession"))
+        .chain(source_identity.then_some("sts:SetSourceIdentity"))
+}
+
+fn authorize(
+    identity: &FederatedIdentity,
+    role: &Role,
+    action: &'static str,
+    context: &Context<'_>,
+) -> Result<Decision, Refusal> {
+    let request = Request {
+        principal: Principal::Federated { provider: identity.provider_arn() },
+        action,
+        resource: role.arn.as_str(),
+        resource_account: role.account.as_str(),
+        context,
+    };
+    let policies = Applicable { resource: Some(&role.trust), ..Applicable::default() };
+    let decision = evaluate(&request, &policies);
+    if decision.is_allowed() {
+        return Ok(decision);
+    }
+    Err(Refusal::Denied { action, explanation: Some(Box::new(explain(&request, &policies))) })
+}
+
+/// The condition keys of an assumption (service authorization reference of STS).
+fn trust_context<'a>(
+    identity: &'a FederatedIdentity,
+    role: &'a Role,
+    request: &'a AssumeRequest<'_>,
+) -> Context<'a> {
+    let mut context = Context::new();
+    for (key, values) in identity.context() {
+        context.set_all(key.as_str(), values.iter().map(String::as_str));
+    }
+    request.surroundings.describe(&mut context);
+    context.set("sts:RoleSessionName", request.session_name.as_str());
+    if let Some(source_identity) = identity.source_identity() {
+        context.set("sts:SourceIdentity", source_identity);
+    }
+    for (key, value) in identity.session_tags() {
+        context.set(format!("aws:RequestTag/{key}"), value.as_str());
+    }
+    if !identity.session_tags().is_empty() {
+        context.set_all("aws:TagKeys", identity.session_tags().iter().map(|(key, _)| key.as_str()));
+    }
+    if !identity.transitive_tag_keys().is_empty() {
+        context.set_all("sts:TransitiveTagKeys", identity.transitive_tag_keys().iter().map(String::as_str));
+    }
+    for (key, value) in role.tags.iter() {
+        context.set(format!("aws:ResourceTag/{key}"), value.as_str());
+        context.set(format!("iam:ResourceTag/{key}"), value.as_str());
+    }
+    context
+}
+
+fn duration(
+    identity: &FederatedIdentity,
+    role: &Role,
+    request: &AssumeRequest<'_>,
+) -> Result<SignedDuration, Refusal> {
+    let most = u32::try_from(role.max_session_duration.as_secs()).unwrap_or(u32::MAX);
+    let asked = request.duration.unwrap_or(DEFAULT_DURATION);
+    if asked > most {
+        return Err(Refusal::Duration { asked, most });
+    }
+    let proof_allows = identity.max_duration().map_or(u64::MAX, |duration| duration.as_secs());
+    let seconds = u64::from(asked).min(proof_allows);
+    Ok(SignedDuration::from_secs(seconds.cast_signed()))
+}
+
+fn check_session_policies(
+    role: &Role,
+    request: &AssumeRequest<'_>,
+    knows_policy: &dyn Fn(&str) -> bool,
+) -> Result<(), Refusal> {
+    let inline = request.inline_policy.map_or(0, |policy| policy.chars().count());
+    let managed: usize = request.managed_policies.iter().map(|arn| arn.as_str().chars().count()).sum();
+    let chars = inline.saturating_add(managed);
+    if chars > MAX_SESSION_POLICY_CHARS {
+        let percent = chars.saturating_mul(100).div_ceil(MAX_SESSION_POLICY_CHARS);
+        return Err(Refusal::PolicyTooLarge(u32::try_from(percent).unwrap_or(u32::MAX)));
+    }
+    for arn in &request.managed_policies {
+        let within_reach = arn.account().is_none_or(|account| account == role.account);
+        if !within_reach || !knows_policy(arn.as_str()) {
+            return Err(Refusal::UnknownPolicy(arn.to_string()));
+        }
+    }
+    match request.inline_policy {
+        Some(text) => compile_session_policy(text).map(drop).map_err(Refusal::MalformedPolicy),
+        None => Ok(()),
+    }
+}
+
+/// An inline session policy, compiled; the same at issue and at every use.
+pub fn compile_session_policy(text: &str) -> Result<Policies, Vec<PolicyError>> {
+    Policies::compile(&[Document { name: "session policy", text, kind: Kind::Session }])
+}
+
+#[cfg(test)]
+mod tests;
