@@ -138,6 +138,9 @@ pub struct Limits {
     pub per_account: u64,
 }
 
+/// The name of an index, and how many sessions it may list where its scope has a limit.
+type Counted<N> = (N, Option<(Scope, u64)>);
+
 impl Limits {
     /// The limit on the sessions of `target`, if its scope has one.
     fn of(self, target: Target) -> Option<u64> {

@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::session::{self, Claims, Entropy, SessionPolicies};
+use crate::session::{self, Claims, SessionPolicies};
 
 #[tokio::test]
 async fn r02_a_server_that_evicts_is_refused() {
@@ -62,9 +62,9 @@ fn minted(clock: &TestClock) -> (session::Session, SessionRecord) {
         carried: Vec::new(),
         issued: record.issued,
         expires: record.expires,
+        padding: Vec::new(),
     };
-    let entropy = Entropy { session: record.session.0, access_key: [7; 10], seal: [8; 32] };
-    let session = session::mint(claims, &keyring(1).load(), &entropy).unwrap();
+    let session = session::seal_claims(claims, &[7; 10], &keyring(1).load(), &[8; 32]).unwrap();
     let record = SessionRecord { access_key_id: session.access_key_id.clone(), ..record };
     (session, record)
 }

@@ -78,7 +78,7 @@ async fn f08_a_proof_older_than_a_lost_history_is_not_redeemed() {
     fresh(store, clock).await;
     let refused = store.record(&record(2, "alice", clock), Some(&replayed), LIMITS).await;
     assert!(matches!(refused, Err(Unavailable::HistoryLost) | Ok(Recorded::Spent)), "{refused:?}");
-    assert_eq!(listed(store, crate::store::Selector::default()).await, []);
+    assert_eq!(listed(store, Selector::default()).await, []);
     let later = Reservation { issued: clock.now(), target: Target::new(Scope::Proof, &[b"jti-2"]), ..made };
     assert_eq!(store.record(&record(3, "alice", clock), Some(&later), LIMITS).await, Ok(Recorded::New));
 }
