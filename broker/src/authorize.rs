@@ -86,6 +86,7 @@ pub fn authenticate(
     let key = SigningKey::derive(session.secret_access_key(), signed.date(), signed.region(), service);
     let verified = sigv4::verify(scoped, &key, payload, rules, reading.now())?;
     let signed_payload = verified.payload();
+    app.uses.note(session.claims().session(), reading.now());
     Ok((Caller::new(session, role, session_policies), signed_payload))
 }
 

@@ -42,7 +42,8 @@ async fn attempt_it(
     attempt: &mut Attempt<'_>,
 ) -> Result<Issued, Refusal> {
     let wanted = &request.wanted;
-    if !app.peers.take(wanted.surroundings.source_ip, app.clock.since_boot()) {
+    let per_second = snapshot.settings.limits.issues_per_second_per_peer;
+    if !app.peers.take(wanted.surroundings.source_ip, per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("peer"));
     }
     let token = UnverifiedToken::parse(request.token)?;

@@ -53,14 +53,26 @@ impl Broker {
         self.process.crash();
     }
 
-    pub(crate) fn signal(&self, name: &str) {
-        self.process.signal(name);
-    }
-
     /// Asks it to end, and waits; its exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {
         self.process.signal("TERM");
         self.process.ended()
+    }
+
+    /// Waits until a changed configuration is in force.
+    #[track_caller]
+    pub(crate) fn reloaded(&self) {
+        self.process.after_logging("the configuration changed and is in force");
+    }
+
+    /// Waits until a changed configuration is refused; what the log says of it.
+    #[track_caller]
+    pub(crate) fn reload_refused(&self) -> String {
+        let mut line = String::new();
+        while !line.contains("the last good one stays") {
+            line = self.process.after_logging("\"level\":\"ERROR\"");
+        }
+        line
     }
 
     /// Its process id.
@@ -198,13 +210,32 @@ impl Credentials {
             .expect("it can be signed")
     }
 
+    /// The headers that sign a request to an S3 service for a body with this hash, `Host` among them.
+    pub(crate) fn s3_headers(
+        &self,
+        url: &str,
+        method: &str,
+        path: &str,
+        hash: &str,
+    ) -> Vec<(String, String)> {
+        let host = url.trim_start_matches("http://");
+        let headers: [(&str, &[u8]); 2] =
+            [("host", host.as_bytes()), ("x-amz-content-sha256", hash.as_bytes())];
+        let head = Head { method, path, query: None, headers: &headers };
+        let signing = Signing { path: PathStyle::Verbatim, ..self.signing("s3") };
+        let added = daypass_sigv4::sign(&head, &signing, Payload::Bytes(b"")).expect("it can be signed");
+        let given = [("host", host), ("x-amz-content-sha256", hash)];
+        let added = added.iter().map(|(name, value)| (*name, value.as_str()));
+        given.into_iter().chain(added).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     fn signing<'a>(&'a self, service: &'a str) -> Signing<'a> {
         let credentials = daypass_sigv4::Credentials {
             access_key_id: &self.access_key_id,
             secret_access_key: &self.secret_access_key,
             session_token: (!self.session_token.is_empty()).then_some(&self.session_token),
         };
-        Signing { credentials, region: "eu-west-1", service, path: PathStyle::Normalised, at: now() }
+        Signing { credentials, region: "eu-west-1", service, path: PathStyle::Normalized, at: now() }
     }
 }
 

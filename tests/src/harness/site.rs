@@ -1,9 +1,6 @@
 //! What an operator would have on disk: `daypass.toml`, a keyring, and a directory of two accounts.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -219,10 +216,6 @@ impl Site {
 
     fn shared_files(&self) -> Vec<PathBuf> {
         ["daypass.toml", "keyring", "directory"].map(|name| self.path(name)).to_vec()
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
 
