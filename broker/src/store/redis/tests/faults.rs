@@ -78,7 +78,7 @@ async fn f08_a_proof_older_than_a_lost_history_is_not_redeemed() {
     fresh(store, clock).await;
     let refused = store.record(&record(2, "alice", clock), Some(&replayed), LIMITS).await;
     assert!(matches!(refused, Err(Unavailable::HistoryLost) | Ok(Recorded::Spent)), "{refused:?}");
-    assert_eq!(listed(store, crate::store::Selector::default()).await, []);
+    assert_eq!(listed(store, Selector::default()).await, []);
     let later = Reservation { issued: clock.now(), target: Target::new(Scope::Proof, &[b"jti-2"]), ..made };
     assert_eq!(store.record(&record(3, "alice", clock), Some(&later), LIMITS).await, Ok(Recorded::New));
 }
@@ -145,6 +145,7 @@ async fn f09_a_full_redis_is_unavailable_and_loses_nothing() {
     assert_eq!((propagating.unwrap(), ends(store, session(1))), (Settlement::Propagating, Some(FOR_GOOD)));
     assert_eq!(store.session(&SessionName::Id(kept.session)).await, Ok(Some(kept)));
     fixture.server.ask::<()>(&[b"CONFIG", b"SET", b"maxmemory", b"0"]).await;
+    fresh(store, clock).await;
     newcomer_learns(&fixture, session(1)).await;
 }
 
@@ -152,6 +153,7 @@ async fn f09_a_full_redis_is_unavailable_and_loses_nothing() {
 async fn f10_a_redis_that_hangs_costs_each_call_its_deadline_and_then_nothing() {
     let fixture = fixture().await;
     let store = &fixture.store;
+    store.clock().await.unwrap();
     fixture.server.signal(Signal::STOP);
     let asked = fixture.clock.read().monotonic;
     let first = store.record(&record(1, "alice", &fixture.clock), None, LIMITS).await;
