@@ -9,6 +9,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::{admin, router, telemetry};
@@ -103,6 +104,7 @@ pub async fn serve(
         () = upkeep::follow_configuration(Arc::clone(&app), config, Arc::clone(&reload)) => Ok(()),
         () = upkeep::tick(Arc::clone(&app), development) => Ok(()),
         () = follow_certificate(tls, &settings.server.transport) => Ok(()),
+        hung_up = follow_hangup(&app, &reload) => Ok(hung_up?),
         () = told => Ok(()),
     }
 }
@@ -158,6 +160,18 @@ async fn telemetry_listener(
 
 fn bound<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+}
+
+/// On SIGHUP the configuration is read again, and an audit file that was renamed is begun anew.
+async fn follow_hangup(app: &App, reload: &Notify) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        hangup.recv().await;
+        reload.notify_one();
+        if let Err(error) = app.audit.reopen().await {
+            tracing::error!(%error, "the audit file was not opened anew; the old one stays");
+        }
+    }
 }
 
 /// Takes in a renewed certificate; a pair that does not fit leaves the one in use.
