@@ -108,7 +108,7 @@ fn h07_an_address_that_a_header_claims() {
     let mut trust = site.trust("111122223333", &["AssumeRoleWithWebIdentity"]);
     trust[0]["Condition"]["IpAddress"] = json!({ "aws:SourceIp": "203.0.113.0/24" });
     let reports = json!([{ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" }]);
-    site.role("Inside", "AROAINSIDE00000000001", "1h", &trust, &reports);
+    site.role("Inside", "AROAINSIDEAAAAAAAAAAB", "1h", &trust, &reports);
     let token = site.issuer.token("plant:a");
     let inside = role("Inside");
     let fields = [

@@ -182,11 +182,11 @@ fn t16_a_role_recreated_under_its_old_name() {
     let broker = site.start();
     let credentials = broker.assume(&site.issuer.token("plant:a"), &role("Plain"));
     let file = "directory/111122223333/roles/Plain/role.toml";
-    site.write(file, &site.read(file).replace("AROAPLAIN000000000001", "AROAPLAIN000000000002"));
+    site.write(file, &site.read(file).replace("AROAPLAINAAAAAAAAAAAB", "AROAPLAINAAAAAAAAAAA2"));
     broker.reloaded();
     assert_refused(&broker.caller(&credentials), 403, "InvalidClientTokenId", UNKNOWN);
     let anew = broker.assume(&site.issuer.token("plant:a"), &role("Plain"));
-    assert!(broker.caller(&anew).body.contains("AROAPLAIN000000000002:session"));
+    assert!(broker.caller(&anew).body.contains("AROAPLAINAAAAAAAAAAA2:session"));
 }
 
 #[test]
