@@ -7,7 +7,8 @@ use crate::audit::{self, Event, IdentityKind, Parameter, Source, UserIdentity};
 use crate::clock;
 use crate::revocation::{MARK_KEPT_MS, Mark, Scope, SessionId, Target, millis};
 use crate::store::{
-    Cursor, Page, Revocation, RevokeError, Selector, SessionName, SessionRecord, Settlement, Store as _, Unavailable,
+    Cursor, Page, Revocation, RevokeError, Selector, SessionName, SessionRecord, Settlement, Store as _,
+    Unavailable,
 };
 use crate::trust;
 
@@ -75,7 +76,12 @@ pub async fn session(app: &App, name: &str) -> Result<SessionRecord, Refusal> {
 }
 
 /// Ends all that `subject` names. Here it is enforced when this returns; `Settled` says that it is everywhere.
-pub async fn revoke(app: &App, subject: &Subject, reason: &str, operator: u32) -> Result<Settlement, Refusal> {
+pub async fn revoke(
+    app: &App,
+    subject: &Subject,
+    reason: &str,
+    operator: u32,
+) -> Result<Settlement, Refusal> {
     let now = app.clock.reading().now();
     let revocations = match subject {
         Subject::Session(name) => end_session(app, name, now).await?,
@@ -109,7 +115,9 @@ async fn end_session(app: &App, name: &str, now: Timestamp) -> Result<Vec<Revoca
         (None, SessionName::Id(id)) => *id,
         (None, SessionName::AccessKey(key)) => return Err(Refusal::UnknownSession(key.clone())),
     };
-    let of = |scope| record.iter().flat_map(|record| &record.targets).find(|target: &&Target| target.scope == scope);
+    let of = |scope| {
+        record.iter().flat_map(|record| &record.targets).find(|target: &&Target| target.scope == scope)
+    };
     let counted_under = of(Scope::Principal).copied();
     let mut revocations = vec![Revocation { mark: mark(app, session.target(), now), counted_under }];
     if let Some(proof) = of(Scope::Proof) {

@@ -64,10 +64,9 @@ async fn unknown_operation() -> Response {
 
 /// Random bytes as a version 4 UUID (RFC 9562), the form of AWS's request ids.
 fn uuid(mut bytes: [u8; 16]) -> String {
-    if let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes {
-        *version = *version & 0x0f | 0x40;
-        *variant = *variant & 0x3f | 0x80;
-    }
+    let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
+    *version = *version & 0x0f | 0x40;
+    *variant = *variant & 0x3f | 0x80;
     let hex = data_encoding::HEXLOWER.encode(&bytes);
     let part = |from, to| hex.get(from..to).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))

@@ -8,9 +8,9 @@ use daypass_sigv4::{self as sigv4, Head, Limits, Payload, Rules, SigningKey};
 use jiff::Timestamp;
 
 use crate::app::App;
+use crate::audit::Step;
 use crate::clock::Expiry;
 use crate::config::Snapshot;
-use crate::audit::Step;
 use crate::role::{ManagedPolicy, Role};
 use crate::session::{self, OpenError, OpenSession};
 use crate::store::{Stale, Store as _};
@@ -86,10 +86,15 @@ pub fn authenticate(
     let key = SigningKey::derive(session.secret_access_key(), signed.date(), signed.region(), service);
     let verified = sigv4::verify(scoped, &key, payload, rules, reading.now())?;
     let signed_payload = verified.payload();
+    app.uses.note(session.claims().session(), reading.now());
     Ok((Caller::new(session, role, session_policies), signed_payload))
 }
 
-fn open_session(app: &App, signed: &sigv4::SignedRequest<'_>, now: Timestamp) -> Result<OpenSession, Refusal> {
+fn open_session(
+    app: &App,
+    signed: &sigv4::SignedRequest<'_>,
+    now: Timestamp,
+) -> Result<OpenSession, Refusal> {
     let access_key_id = signed.access_key_id();
     if !access_key_id.starts_with("ASIA") {
         return Err(Refusal::ForeignKey(access_key_id.chars().take(32).collect()));

@@ -68,6 +68,9 @@ pub enum Refusal {
     /// No randomness.
     #[error("{0}")]
     NoRandomness(#[from] NoRandomness),
+    /// The clock is too far from the store's; in milliseconds.
+    #[error("the clock is {0} ms from the store's")]
+    Skew(u64),
     /// The proof may be redeemed once, and was.
     #[error("the proof was redeemed before")]
     Spent,
@@ -112,6 +115,7 @@ impl Refusal {
             Self::Clock(_) => ("clock", "a clock that agrees with the store's"),
             Self::Mint(_) => ("token", "session policies and tags within their room"),
             Self::NoRandomness(_) => ("entropy", "randomness"),
+            Self::Skew(_) => ("clock", "a clock within 120 s of the store's"),
             Self::Spent => ("single use", "a proof not redeemed before"),
             Self::Stale(_) => ("revocation view", "a confirmed view"),
             Self::Store(_) => ("record", "the session recorded"),
@@ -130,7 +134,8 @@ impl Refusal {
 fn trust_step(refusal: &trust::Refusal) -> Step<'static> {
     match refusal {
         trust::Refusal::Denied { action, explanation } => {
-            let seen = explanation.as_deref().map_or_else(|| "no such role in the account".to_owned(), considered);
+            let seen =
+                explanation.as_deref().map_or_else(|| "no such role in the account".to_owned(), considered);
             Step::failed("trust policy", seen, format!("an Allow of {action} for this identity"))
         }
         trust::Refusal::Duration { most, .. } => {

@@ -13,6 +13,8 @@ use crate::revocation::{Mark, Scope, SessionId, Target};
 use crate::seal::KeyId;
 
 mod backend;
+#[cfg(test)]
+mod conformance;
 pub mod embedded;
 mod journal;
 pub mod live;
@@ -135,6 +137,9 @@ pub struct Limits {
     /// Of one account.
     pub per_account: u64,
 }
+
+/// The name of an index, and how many sessions it may list where its scope has a limit.
+type Counted<N> = (N, Option<(Scope, u64)>);
 
 impl Limits {
     /// The limit on the sessions of `target`, if its scope has one.

@@ -169,7 +169,10 @@ pub fn source_identity_target(source_identity: &str) -> Target {
     Target::new(Scope::Principal, &[source_identity.as_bytes()])
 }
 
-fn needed_actions(identity: &FederatedIdentity, request: &AssumeRequest<'_>) -> impl Iterator<Item = &'static str> {
+fn needed_actions(
+    identity: &FederatedIdentity,
+    request: &AssumeRequest<'_>,
+) -> impl Iterator<Item = &'static str> {
     let tags = !identity.session_tags().is_empty();
     let source_identity = identity.source_identity().is_some();
     std::iter::once(request.action)

@@ -12,6 +12,9 @@ pub struct Constraints<'f> {
     breaches: Vec<String>,
 }
 
+/// The characters of a parameter, and the pattern that says so in answers.
+pub type Pattern = (fn(char) -> bool, &'static str);
+
 /// A text parameter's rule, lengths in Unicode scalar values.
 #[derive(Debug, Clone, Copy)]
 pub struct Text {
@@ -22,7 +25,7 @@ pub struct Text {
     /// Greatest length.
     pub max: usize,
     /// The characters allowed, and the pattern that says so in answers.
-    pub pattern: Option<(fn(char) -> bool, &'static str)>,
+    pub pattern: Option<Pattern>,
     /// Whether answers must not repeat the value: proofs and secrets.
     pub secret: bool,
 }
@@ -107,7 +110,8 @@ impl<'f> Constraints<'f> {
     fn check(&mut self, rule: &Text, value: &str, place: &str) {
         let length = value.chars().count();
         let mut breach = |constraint: &str| {
-            let echo = if rule.secret { "***".into() } else { value.chars().take(MAX_ECHO).collect::<String>() };
+            let echo =
+                if rule.secret { "***".into() } else { value.chars().take(MAX_ECHO).collect::<String>() };
             self.breach(&format!("'{echo}'"), place, constraint);
         };
         if length < rule.min {
@@ -199,9 +203,9 @@ mod tests {
         };
         assert_eq!(read("%2B900"), (Ok(Some(900)), true));
         assert_eq!(read("0900"), (Ok(Some(900)), true));
-        assert_eq!(read("899").1, false);
-        assert_eq!(read("43201").1, false);
-        assert_eq!(read("-1").1, false);
+        assert!(!read("899").1);
+        assert!(!read("43201").1);
+        assert!(!read("-1").1);
         for not_a_number in ["", "900.0", "1e3", "2147483648", "abc"] {
             assert_eq!(read(not_a_number).0, Err(NotANumber), "{not_a_number}");
         }

@@ -71,8 +71,11 @@ impl From<&federate::Refusal> for WireError {
     fn from(refusal: &federate::Refusal) -> Self {
         use federate::Refusal as R;
         match refusal {
-            R::Audit(audit::Unavailable::Broken | audit::Unavailable::Busy | audit::Unavailable::Deadline)
+            R::Audit(
+                audit::Unavailable::Broken | audit::Unavailable::Busy | audit::Unavailable::Deadline,
+            )
             | R::Clock(_)
+            | R::Skew(_)
             | R::Stale(_)
             | R::Store(_) => Self::unavailable(),
             R::NoRandomness(_) => Self::internal(),
@@ -123,7 +126,9 @@ impl From<&trust::Refusal> for WireError {
 impl From<&MintError> for WireError {
     fn from(error: &MintError) -> Self {
         match error {
-            MintError::ChainTooLong(_) => Self::forbidden("AccessDenied", "The chain of sessions is too long"),
+            MintError::ChainTooLong(_) => {
+                Self::forbidden("AccessDenied", "The chain of sessions is too long")
+            }
             MintError::PackedTooLarge(percent) => packed_too_large(*percent),
             MintError::Seal(_) => Self::internal(),
         }

@@ -101,7 +101,10 @@ mod tests {
     fn fields_decode_as_forms_do() {
         let fields = Fields::parse("Action=A&Name=a+b%2Bc%C3%BC&Empty=&Bare").unwrap();
         assert_eq!(fields.value("Name"), Some("a b+cü"));
-        assert_eq!((fields.value("Empty"), fields.value("Bare"), fields.value("No")), (Some(""), Some(""), None));
+        assert_eq!(
+            (fields.value("Empty"), fields.value("Bare"), fields.value("No")),
+            (Some(""), Some(""), None)
+        );
     }
 
     #[test]
@@ -127,7 +130,8 @@ mod tests {
 
     #[test]
     fn members_stop_at_the_first_gap() {
-        let fields = Fields::parse("P.member.1.arn=a&P.member.2.arn=b&P.member.4.arn=d&K.member.1=x").unwrap();
+        let fields =
+            Fields::parse("P.member.1.arn=a&P.member.2.arn=b&P.member.4.arn=d&K.member.1=x").unwrap();
         assert_eq!(fields.members("P", Some("arn")), ["a", "b"]);
         assert_eq!(fields.members("K", None), ["x"]);
     }

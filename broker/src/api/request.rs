@@ -145,7 +145,7 @@ impl Listener<'_> {
 
 impl Peer {
     fn of(socket: Option<IpAddr>, headers: &HeaderMap, listener: &Listener<'_>) -> Self {
-        let socket = socket.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.to_canonical());
+        let socket = socket.map_or_else(|| IpAddr::from([0, 0, 0, 0]), |address| address.to_canonical());
         if !listener.trusts(socket) {
             return Self { address: socket, secure: listener.is_secure() };
         }
@@ -158,7 +158,8 @@ impl Peer {
             .map_while(|hop| hop.parse::<IpAddr>().ok().map(|address| address.to_canonical()))
             .find(|address| !listener.trusts(*address))
             .unwrap_or(socket);
-        let secure = headers.get("x-forwarded-proto").map_or(listener.is_secure(), |proto| proto == "https");
+        let secure =
+            headers.get("x-forwarded-proto").map_or_else(|| listener.is_secure(), |proto| proto == "https");
         Self { address, secure }
     }
 }

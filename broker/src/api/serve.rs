@@ -146,7 +146,11 @@ async fn public_listener(
     }
 }
 
-async fn telemetry_listener(listener: TcpListener, app: Arc<App>, metrics: PrometheusHandle) -> std::io::Result<()> {
+async fn telemetry_listener(
+    listener: TcpListener,
+    app: Arc<App>,
+    metrics: PrometheusHandle,
+) -> std::io::Result<()> {
     let mut server = axum_server::from_tcp(listener)?;
     bound(server.http_builder());
     server.serve(telemetry::router(app, metrics).into_make_service()).await
@@ -170,8 +174,12 @@ async fn follow_certificate(tls: Option<RustlsConfig>, transport: &Transport) {
         }
         seen = now;
         match tls.reload_from_pem_file(cert_file, key_file).await {
-            Ok(()) => tracing::info!(file = %cert_file.display(), "the TLS certificate changed and is in use"),
-            Err(error) => tracing::error!(%error, "the TLS certificate is not taken in; the one in use stays"),
+            Ok(()) => {
+                tracing::info!(file = %cert_file.display(), "the TLS certificate changed and is in use")
+            }
+            Err(error) => {
+                tracing::error!(%error, "the TLS certificate is not taken in; the one in use stays")
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     let started = app.clock.since_boot();
     let (operation, namespace, answer) = dispatch(&app, &incoming).await;
     let code = answer.as_ref().err().map_or("", |error| error.code);
-    metrics::counter!("daypass_requests_total", "api" => "sts", "action" => operation, "error" => code).increment(1);
+    metrics::counter!("daypass_requests_total", "api" => "sts", "action" => operation, "error" => code)
+        .increment(1);
     let took = app.clock.since_boot().saturating_sub(started);
     metrics::histogram!("daypass_request_duration_seconds", "api" => "sts", "action" => operation)
         .record(took.as_secs_f64());
@@ -49,7 +50,10 @@ async fn dispatch(app: &App, incoming: &Incoming) -> (&'static str, &'static str
     let action = fields.value("Action").unwrap_or_default();
     let version = fields.value("Version").unwrap_or("NO_VERSION_SPECIFIED");
     if action.is_empty() {
-        return unknown(WireError::bad_request("MissingAction", "The request must contain the parameter Action"));
+        return unknown(WireError::bad_request(
+            "MissingAction",
+            "The request must contain the parameter Action",
+        ));
     }
     match (action, version) {
         ("AssumeRoleWithWebIdentity", VERSION) => {

@@ -132,11 +132,12 @@ fn decide(app: &App, incoming: &Incoming) -> Result<AnswerBody, WireError> {
         resource: &body.resource,
         context: &context,
     };
-    let verification =
-        authorize::verify(app, &snapshot, &asker, &asked_from, &question).map_err(|refusal| match refusal {
+    let verification = authorize::verify(app, &snapshot, &asker, &asked_from, &question).map_err(
+        |refusal| match refusal {
             QuestionRefusal::NotAuthorized(why) => WireError::forbidden("AccessDenied", why),
             QuestionRefusal::OutOfBounds(why) => WireError::forbidden("AccessDenied", why),
-        })?;
+        },
+    )?;
     conclude(app, incoming, &asker, &body, verification)
 }
 
@@ -222,7 +223,8 @@ fn conclude(
     match verification {
         Verification::Decided { caller, verdict } => {
             app.audit.note(
-                by_caller(event, &caller).decision(decision(&verdict), verdict.statement.clone().map(Into::into)),
+                by_caller(event, &caller)
+                    .decision(decision(&verdict), verdict.statement.clone().map(Into::into)),
             );
             Ok(decided(&caller, &verdict, &incoming.request_id))
         }

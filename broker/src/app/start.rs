@@ -106,7 +106,10 @@ pub async fn start(snapshot: Arc<Snapshot>, broker: String, development: bool) -
         Arc::clone(&clock),
     )?;
     if recovered.torn_bytes > 0 {
-        tracing::warn!(bytes = recovered.torn_bytes, "the audit file ended in a line cut short; a gap record names it");
+        tracing::warn!(
+            bytes = recovered.torn_bytes,
+            "the audit file ended in a line cut short; a gap record names it"
+        );
     }
     let keyring = Arc::new(ArcSwap::from_pointee(keyring));
     let time = time_source(&clock);
@@ -133,8 +136,7 @@ fn local_state(snapshot: &Snapshot) -> Result<PathBuf, StartError> {
             audit.unwrap_or_else(|| Path::new(".")).to_owned()
         }
     };
-    std::fs::create_dir_all(&folder)
-        .map_err(|cause| StartError::Folder { folder: folder.clone(), cause })?;
+    std::fs::create_dir_all(&folder).map_err(|cause| StartError::Folder { folder: folder.clone(), cause })?;
     Ok(folder)
 }
 
@@ -147,7 +149,7 @@ async fn store(
 ) -> Result<Backend, StartError> {
     match &snapshot.settings.state {
         State::Embedded(folder) => {
-            Ok(Backend::Embedded(embedded::Embedded::open(folder, keyring, time)?))
+            Ok(Backend::Embedded(Box::new(embedded::Embedded::open(folder, keyring, time)?)))
         }
         State::Redis(state) => {
             let settings = redis::Settings {
@@ -157,7 +159,7 @@ async fn store(
                 broker,
                 max_staleness: snapshot.settings.limits.max_staleness,
             };
-            Ok(Backend::Redis(Redis::open(settings, keyring, time).await?))
+            Ok(Backend::Redis(Box::new(Redis::open(settings, keyring, time).await?)))
         }
     }
 }
@@ -174,7 +176,8 @@ fn redis_url(state: &RedisState) -> Result<SecretString, StartError> {
     let scheme = if state.tls { "rediss" } else { "redis" };
     let user = state.username.as_deref().map(encoded).unwrap_or_default();
     let password = encoded(password.trim_end_matches(['\r', '\n']));
-    let login = if user.is_empty() && password.is_empty() { String::new() } else { format!("{user}:{password}@") };
+    let login =
+        if user.is_empty() && password.is_empty() { String::new() } else { format!("{user}:{password}@") };
     let host = if state.host.contains(':') { format!("[{}]", state.host) } else { state.host.clone() };
     Ok(SecretString::from(format!("{scheme}://{login}{host}:{}/{}", state.port, state.database)))
 }
@@ -188,10 +191,9 @@ fn provider_keys(snapshot: &Snapshot, clock: &Arc<Clock>) -> Result<KeyCache, St
     let clock = Arc::clone(clock);
     let cache = KeyCache::new(SystemRoots::load(), Arc::new(move || clock.since_boot()));
     for provider in snapshot.directory.oidc_providers() {
-        cache.prepare(provider).map_err(|cause| StartError::Provider {
-            provider: provider.arn().to_owned(),
-            cause,
-        })?;
+        cache
+            .prepare(provider)
+            .map_err(|cause| StartError::Provider { provider: provider.arn().to_owned(), cause })?;
     }
     Ok(cache)
 }

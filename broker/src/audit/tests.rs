@@ -157,6 +157,10 @@ async fn a_renamed_file_is_followed_by_one_that_names_its_last_line() {
     fs::rename(&file, &old).unwrap();
     audit.reopen().await.unwrap();
     audit.record(event("new")).await.unwrap();
+    assert!(
+        matches!(open_once(settings(folder.path())), Err(AuditError::InUse(_))),
+        "the new file is locked too"
+    );
     drop(audit);
 
     let first = verify(&old, Start::Beginning, None).unwrap();

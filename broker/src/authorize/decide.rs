@@ -5,8 +5,8 @@ use daypass_evaluator::{
 };
 
 use super::Caller;
-use crate::trust::place;
 use crate::trust::Surroundings;
+use crate::trust::place;
 
 /// What a caller wants to do.
 #[derive(Debug, Clone, Copy)]

@@ -74,14 +74,20 @@ pub fn verify(
 }
 
 /// The directory's entry for the service that the action is of, if it names the asker.
-fn entry<'s>(snapshot: &'s Snapshot, asker: &Caller, question: &Question<'_>) -> Result<&'s Service, QuestionRefusal> {
+fn entry<'s>(
+    snapshot: &'s Snapshot,
+    asker: &Caller,
+    question: &Question<'_>,
+) -> Result<&'s Service, QuestionRefusal> {
     let name = question.action.split_once(':').map_or("", |(service, _)| service);
     snapshot
         .directory
         .service_for_caller(asker.role().arn.as_str())
         .filter(|service| service.service == name)
         .map(AsRef::as_ref)
-        .ok_or_else(|| QuestionRefusal::NotAuthorized(format!("{} answers for no service `{name}`", asker.arn())))
+        .ok_or_else(|| {
+            QuestionRefusal::NotAuthorized(format!("{} answers for no service `{name}`", asker.arn()))
+        })
 }
 
 fn may_ask(service: &Service, asker: &Caller, asked_from: &Surroundings<'_>) -> Result<(), QuestionRefusal> {
@@ -106,7 +112,9 @@ fn check_bounds(service: &Service, question: &Question<'_>) -> Result<(), Questi
     if !service.answers_to(host) {
         return out(format!("`{host}` is not a host of {}", service.service));
     }
-    let own = |key: &str| key.split_once(':').is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case(&service.service));
+    let own = |key: &str| {
+        key.split_once(':').is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case(&service.service))
+    };
     match question.context.iter().find(|(key, _)| !own(key)) {
         Some((key, _)) => out(format!("`{key}` is not a condition key of {}", service.service)),
         None => Ok(()),

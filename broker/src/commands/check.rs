@@ -53,7 +53,9 @@ fn prefixed(summary: &str) -> String {
 fn write_ids(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let random = SystemRandom::new();
     random.fill(&mut [0; 1]).map_err(|_| "the operating system gives no randomness")?;
-    let mut fill = |bytes: &mut [u8]| drop(random.fill(bytes));
+    let mut fill = |bytes: &mut [u8]| {
+        let _checked_above = random.fill(bytes);
+    };
     match daypass_broker::config::write_ids(&arguments.config, &mut fill) {
         Ok(files) => {
             for file in files {

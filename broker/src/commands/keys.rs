@@ -57,7 +57,9 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let (path, keyring) = match &arguments.command {
         Command::Init(File { file }) => {
             if file.exists() {
-                return Err(format!("`{}` is there already; keyrings are never overwritten", file.display()).into());
+                return Err(
+                    format!("`{}` is there already; keyrings are never overwritten", file.display()).into()
+                );
             }
             (file, KeyringFile::generate(false, &mut draw))
         }

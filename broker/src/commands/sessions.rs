@@ -31,7 +31,7 @@ enum Command {
     /// List live sessions.
     List {
         #[command(flatten)]
-        of: Option<Of>,
+        of: Of,
         /// Only sessions issued before this time (RFC 3339).
         #[arg(long, value_name = "TIME")]
         issued_before: Option<String>,
@@ -53,7 +53,7 @@ enum Command {
 
 /// What the sessions have in common.
 #[derive(Debug, Clone, clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct Of {
     /// A session's id or access key id; its proof gets no new session.
     #[arg(long)]
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let socket = socket(arguments)?;
     match &arguments.command {
         Command::List { of, issued_before } => {
-            let subject = of.clone().and_then(Of::subject);
+            let subject = of.clone().subject();
             let request = ListRequest { subject, issued_before: issued_before.clone() };
             let sessions: Vec<SessionView> = ask(&socket, "/sessions/list", &request)?;
             print_list(&sessions, arguments.output)?;
@@ -96,7 +96,8 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             Ok(ExitCode::SUCCESS)
         }
         Command::Revoke { of, reason } => {
-            let subject = of.clone().subject().ok_or("name what is to end: see `daypass sessions revoke --help`")?;
+            let subject =
+                of.clone().subject().ok_or("name what is to end: see `daypass sessions revoke --help`")?;
             let request = RevokeRequest { subject, reason: reason.clone() };
             let answer: RevokeAnswer = ask(&socket, "/sessions/revoke", &request)?;
             Ok(print_revoked(&answer, arguments.output)?)

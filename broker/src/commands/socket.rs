@@ -12,7 +12,11 @@ use serde::de::DeserializeOwned;
 type Error = Box<dyn std::error::Error>;
 
 /// The broker's answer to `request` at `path` of its administration.
-pub(super) fn ask<A: DeserializeOwned>(socket: &Path, path: &str, request: &impl Serialize) -> Result<A, Error> {
+pub(super) fn ask<A: DeserializeOwned>(
+    socket: &Path,
+    path: &str,
+    request: &impl Serialize,
+) -> Result<A, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let body = serde_json::to_vec(request)?;
     let (status, answer) = runtime.block_on(exchange(socket, path, body))?;

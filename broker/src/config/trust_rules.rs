@@ -96,11 +96,10 @@ fn pins(statement: StatementView<'_>, key: &str) -> bool {
             // A variable could stand for the very value it is compared with.
             "stringequals" | "stringequalsignorecase" => |value| !value.is_empty() && !value.contains("${"),
             "stringlike" | "arnlike" | "arnequals" => issuer::names_somebody,
+            // Negated, `IfExists` and `ForAllValues:` hold without the key.
             _ => |_| false,
         };
-        condition.key().eq_ignore_ascii_case(key)
-            && condition.requires_key()
-            && condition.values().all(names_somebody)
+        condition.key().eq_ignore_ascii_case(key) && condition.values().all(names_somebody)
     })
 }
 

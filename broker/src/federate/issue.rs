@@ -1,5 +1,7 @@
 //! From a proved identity to credentials on their way: the same for every kind of proof.
 
+use std::sync::atomic::Ordering;
+
 use crate::app::App;
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
@@ -11,6 +13,8 @@ use crate::trust::{self, AssumeRequest, AssumedRole};
 use super::record::Attempt;
 use super::{Issued, Refusal, Wanted, second};
 
+/// How far the clock may be from the store's for a stamp to be comparable with its marks: half of their lead.
+const MAX_SKEW_MS: u64 = 120_000;
 /// How much longer than the proof itself a spent proof is remembered.
 const SPENT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
@@ -25,12 +29,21 @@ pub(super) async fn issue(
 ) -> Result<Issued, Refusal> {
     let assumed = assume(snapshot, &identity, action, wanted)?;
     attempt.trusted(&assumed);
-    if !app.principals.take(identity.principal(), app.clock.since_boot()) {
+    let per_second = snapshot.settings.limits.issues_per_second_per_peer;
+    if !app.principals.take(identity.principal(), per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("principal"));
     }
     let reading = app.clock.reading();
     reading.may_issue()?;
-    let stamp = app.store.live().read(app.clock.since_boot(), app.max_staleness())?.stamp(assumed.targets(), reading.now())?;
+    let skew_ms = app.skew_ms.load(Ordering::Relaxed);
+    if skew_ms > MAX_SKEW_MS {
+        return Err(Refusal::Skew(skew_ms));
+    }
+    let stamp = app
+        .store
+        .live()
+        .read(app.clock.since_boot(), app.max_staleness())?
+        .stamp(assumed.targets(), reading.now())?;
     let birth = Birth {
         session: SessionId(app.random()?),
         access_key: app.random()?,
@@ -91,8 +104,7 @@ fn same_again(
         .and_then(|rest| data_encoding::BASE32.decode(rest.as_bytes()).ok())
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or(Refusal::Spent)?;
-    let birth =
-        Birth { session: record.session, access_key, stamp: record.stamp, issued: record.issued };
+    let birth = Birth { session: record.session, access_key, stamp: record.stamp, issued: record.issued };
     let session = mint(app, assumed, &birth, wanted)?;
     Ok(Issued { session, identity })
 }

@@ -22,7 +22,7 @@ pub(super) struct Attempt<'w> {
 /// How it ended.
 pub(super) enum Outcome {
     /// With credentials.
-    Issued(Issued),
+    Issued(Box<Issued>),
     /// At a step.
     Refused(Refusal),
 }
@@ -52,7 +52,12 @@ impl<'w> Attempt<'w> {
     }
 
     /// Writes the end of the attempt down. Credentials come out only if their line is on disk.
-    pub(super) async fn conclude(self, app: &App, snapshot: &Snapshot, outcome: Outcome) -> Result<Issued, Refusal> {
+    pub(super) async fn conclude(
+        self,
+        app: &App,
+        snapshot: &Snapshot,
+        outcome: Outcome,
+    ) -> Result<Issued, Refusal> {
         match outcome {
             Outcome::Issued(issued) => {
                 let event = self.event(app, snapshot)?;
@@ -64,7 +69,7 @@ impl<'w> Attempt<'w> {
                     event = event.source_identity(source_identity.to_owned());
                 }
                 app.audit.record(event).await?;
-                Ok(issued)
+                Ok(*issued)
             }
             Outcome::Refused(refusal) => {
                 let step = refusal.step();
@@ -114,9 +119,12 @@ fn account(role_arn: &str) -> Option<&str> {
 /// The kind of refusal in the trail; the wire's code is the API's matter.
 fn refusal_name(refusal: &Refusal) -> &'static str {
     match refusal {
-        Refusal::Audit(audit::Unavailable::Broken | audit::Unavailable::Busy | audit::Unavailable::Deadline)
+        Refusal::Audit(
+            audit::Unavailable::Broken | audit::Unavailable::Busy | audit::Unavailable::Deadline,
+        )
         | Refusal::Clock(_)
         | Refusal::NoRandomness(_)
+        | Refusal::Skew(_)
         | Refusal::Stale(_)
         | Refusal::Store(_) => "Unavailable",
         Refusal::Barred(_) => "Barred",

@@ -29,7 +29,7 @@ pub async fn with_web_identity(app: &App, request: &WebIdentityRequest<'_>) -> R
     let snapshot = app.snapshot.load_full();
     let mut attempt = Attempt::new(ACTION, &request.wanted);
     let outcome = match attempt_it(app, &snapshot, request, &mut attempt).await {
-        Ok(issued) => Outcome::Issued(issued),
+        Ok(issued) => Outcome::Issued(Box::new(issued)),
         Err(refusal) => Outcome::Refused(refusal),
     };
     attempt.conclude(app, &snapshot, outcome).await
@@ -42,7 +42,8 @@ async fn attempt_it(
     attempt: &mut Attempt<'_>,
 ) -> Result<Issued, Refusal> {
     let wanted = &request.wanted;
-    if !app.peers.take(wanted.surroundings.source_ip, app.clock.since_boot()) {
+    let per_second = snapshot.settings.limits.issues_per_second_per_peer;
+    if !app.peers.take(wanted.surroundings.source_ip, per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("peer"));
     }
     let token = UnverifiedToken::parse(request.token)?;

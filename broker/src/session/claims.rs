@@ -66,8 +66,7 @@ impl Claims {
         let issued = Timestamp::from_second(birth.issued.as_second()).unwrap_or(birth.issued);
         let asked = issued.checked_add(assumed.duration).unwrap_or(issued);
         let expires = assumed.not_after.map_or(asked, |end| asked.min(end));
-        let link =
-            Link { session: birth.session, stamp: birth.stamp, targets: assumed.targets.clone() };
+        let link = Link { session: birth.session, stamp: birth.stamp, targets: assumed.targets.clone() };
         Self {
             links: vec![link],
             role_arn: assumed.role_arn.clone(),

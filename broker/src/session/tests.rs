@@ -130,7 +130,11 @@ fn every_scope_of_any_link_ends_a_session() {
 #[test]
 fn a_secret_depends_on_the_keyring_and_on_all_that_it_is_bound_to() {
     let secret = |keyring: &Keyring, claims: Claims, access_key: &[u8; 10], entropy: &[u8; 32]| {
-        seal_claims(claims, access_key, keyring, entropy).unwrap().secret_access_key.expose_secret().to_owned()
+        seal_claims(claims, access_key, keyring, entropy)
+            .unwrap()
+            .secret_access_key
+            .expose_secret()
+            .to_owned()
     };
     let honest = secret(&keyring(), claims(), &ACCESS_KEY, &ENTROPY);
     let mut later = claims();
@@ -141,7 +145,11 @@ fn a_secret_depends_on_the_keyring_and_on_all_that_it_is_bound_to() {
     assert_ne!(honest, secret(&keyring(), later, &ACCESS_KEY, &ENTROPY));
     assert_ne!(honest, secret(&keyring(), other_session, &ACCESS_KEY, &ENTROPY));
     assert_ne!(honest, secret(&keyring(), claims(), &[9; 10], &ENTROPY));
-    assert_eq!(honest, secret(&keyring(), claims(), &ACCESS_KEY, &[9; 32]), "a resealed session keeps its secret");
+    assert_eq!(
+        honest,
+        secret(&keyring(), claims(), &ACCESS_KEY, &[9; 32]),
+        "a resealed session keeps its secret"
+    );
 }
 
 #[test]
@@ -151,14 +159,20 @@ fn packed_size_is_a_share_of_2400_bytes_and_bounded() {
     (claims.tags, claims.policies) = (Vec::new(), SessionPolicies::default());
     assert_eq!(seal_claims(claims.clone(), &ACCESS_KEY, &keyring(), &ENTROPY).unwrap().packed_size, None);
     claims.policies.inline = Some("x".repeat(2_500));
-    assert_eq!(seal_claims(claims, &ACCESS_KEY, &keyring(), &ENTROPY).err(), Some(MintError::PackedTooLarge(105)));
+    assert_eq!(
+        seal_claims(claims, &ACCESS_KEY, &keyring(), &ENTROPY).err(),
+        Some(MintError::PackedTooLarge(105))
+    );
 }
 
 #[test]
 fn t05_a_chain_has_at_most_four_links() {
     let mut claims = claims();
     claims.links = vec![claims.links[0].clone(); 5];
-    assert_eq!(seal_claims(claims, &ACCESS_KEY, &keyring(), &ENTROPY).err(), Some(MintError::ChainTooLong(5)));
+    assert_eq!(
+        seal_claims(claims, &ACCESS_KEY, &keyring(), &ENTROPY).err(),
+        Some(MintError::ChainTooLong(5))
+    );
 }
 
 proptest! {

@@ -18,9 +18,9 @@ use crate::seal::KeyId;
 #[derive(Debug)]
 pub enum Backend {
     /// A file of this broker alone.
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
     /// A Redis shared by brokers.
-    Redis(Redis),
+    Redis(Box<Redis>),
 }
 
 impl Store for Backend {

@@ -26,6 +26,8 @@ use crate::seal::KeyId;
 mod reader;
 mod sweep;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 /// How long a call waits for the disk: longer than any healthy disk takes, shorter than a client waits.

@@ -8,12 +8,13 @@ use crate::api::error::WireError;
 use crate::api::form::Fields;
 use crate::api::request::Incoming;
 use crate::app::App;
-use crate::federate::{self, Issued, WebIdentityRequest, Wanted};
+use crate::federate::{self, Issued, Wanted, WebIdentityRequest};
 use crate::role::{PolicyArn, SessionName};
 use crate::trust::Surroundings;
 
 const OPERATION: &str = "AssumeRoleWithWebIdentity";
-const ROLE_ARN: Text = Text::new("RoleArn", 20, 2_048).of(is_printable, r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+");
+const ROLE_ARN: Text = Text::new("RoleArn", 20, 2_048)
+    .of(is_printable, r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+");
 const SESSION_NAME: Text = Text::new("RoleSessionName", 2, 64).of(is_name, SessionName::PATTERN);
 const TOKEN: Text = Text::new("WebIdentityToken", 4, 20_000).secret();
 const PROVIDER_ID: Text = Text::new("ProviderId", 4, 2_048);

@@ -77,7 +77,8 @@ pub enum Cause {
 /// Reads a whole file and says whether every line is the one that was written.
 ///
 /// Any byte changed, and any line dropped, added or moved, breaks the chain, except at its end: whoever can write the
-/// file can cut its last lines off or replace the very last one. Against that, give a checkpoint kept elsewhere.
+/// file can cut its last lines off or replace the very last one. Against that, give a checkpoint kept elsewhere. A file
+/// that is being written may end in half a line, which is reported as garbled.
 ///
 /// # Errors
 /// The first line that doesn't hold.

@@ -103,6 +103,7 @@ async fn meets_a_full_disk() {
         }
     };
     assert_eq!(refusal, Unavailable::Broken);
+    assert!(fs::read(&file).unwrap().ends_with(b"\n"), "no half line is left to be read");
     assert!(issued.len() > 3);
     assert_eq!(audit.record(event("refused")).await, Err(Unavailable::Broken), "and from then on at once");
     assert_eq!(audit.record_revocation(event("revoked")).await, Recorded::Pending);

@@ -85,6 +85,30 @@ fn t19_names_that_differ_in_case_only_are_refused() {
 }
 
 #[test]
+fn t18_a_policy_of_another_account_cannot_be_attached() {
+    let (_folder, config, account) = copy();
+    let other = account.with_file_name("444455556666");
+    std::fs::create_dir_all(other.join("policies")).unwrap();
+    std::fs::write(other.join("account.toml"), "name = \"Other\"\n").unwrap();
+    std::fs::copy(account.join("policies/Read.json"), other.join("policies/Read.json")).unwrap();
+    assert!(compile(&Tree::read(&config)).is_ok());
+    let role = account.join("roles/Deploy/role.toml");
+    let text = std::fs::read_to_string(&role).unwrap();
+    let foreign = text.replace("111122223333:policy/Read", "444455556666:policy/Read");
+    std::fs::write(&role, foreign).unwrap();
+    refused(&config, "roles/Deploy/role.toml", "`managed_policies` is invalid");
+}
+
+#[test]
+fn one_role_more_than_the_quota_is_refused() {
+    let (_folder, config, account) = copy();
+    for number in 0..1000 {
+        std::fs::create_dir_all(account.join(format!("roles/R{number}"))).unwrap();
+    }
+    refused(&config, "111122223333/roles", "1002 are too many: an account has at most 1000");
+}
+
+#[test]
 fn a_missing_directory_is_told_with_the_fix() {
     let (folder, config, _account) = copy();
     std::fs::remove_dir_all(folder.path().join("directory")).unwrap();

@@ -107,3 +107,12 @@ fn value(
 ) -> Result<Option<Vec<u8>>, redb::Error> {
     Ok(transaction.open_table(table)?.get(name.as_slice())?.map(|value| value.value().to_vec()))
 }
+
+#[cfg(test)]
+impl Reader {
+    /// How many rows a table has.
+    pub(super) fn rows(&self, table: redb::TableDefinition<'static, &'static [u8], &'static [u8]>) -> u64 {
+        use redb::ReadableTableMetadata as _;
+        self.begin().unwrap().open_table(table).unwrap().len().unwrap()
+    }
+}

@@ -81,7 +81,7 @@ impl Address {
             ConnectionAddr::TcpTls { host, port, .. } => {
                 let name =
                     ServerName::try_from(host.clone()).map_err(|e| AddressError::Url(e.to_string()))?;
-                let connector = connector(ca_file.unwrap_or(Path::new(SYSTEM_CAS)))?;
+                let connector = connector(ca_file.unwrap_or_else(|| Path::new(SYSTEM_CAS)))?;
                 Ok(Self { host: host.clone(), port: *port, tls: Some(Tls { connector, name }), login })
             }
             _ => Err(AddressError::Url("it names no host".into())),

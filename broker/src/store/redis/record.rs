@@ -9,14 +9,14 @@ use super::lane::Lane;
 use crate::revocation::{MARK_KEPT_MS, Scope, millis};
 use crate::store::sealed::{Kind, Name, Sealer};
 use crate::store::value::{Epoch, Redemption};
-use crate::store::{Limits, Reservation, SessionRecord, Unavailable};
+use crate::store::{Counted, Limits, Reservation, SessionRecord, Unavailable};
 
 /// One session's entries in Redis.
 pub(super) struct Entries<'r> {
     record: &'r SessionRecord,
     name: Name,
     access_key: Name,
-    indexes: Vec<(Vec<u8>, Option<(Scope, u64)>)>,
+    indexes: Vec<Counted<Vec<u8>>>,
 }
 
 /// What became of a reservation.
