@@ -195,6 +195,16 @@ impl Site {
         Broker::start(self)
     }
 
+    /// The same, where the system would write a core of any size.
+    pub(crate) fn start_with_cores(&self) -> Broker {
+        self.keyring();
+        let daypass = self.daypass(&["serve", "--config", "daypass.toml"]);
+        let mut command = Command::new("prlimit");
+        command.arg("--core=unlimited:unlimited").arg(daypass.get_program()).args(daypass.get_args());
+        command.current_dir(self.folder.path());
+        Broker::run_by(command, self)
+    }
+
     /// Makes the keyring where there is none.
     pub(crate) fn keyring(&self) {
         if !self.path("keyring").exists() {
