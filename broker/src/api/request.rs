@@ -158,7 +158,8 @@ impl Peer {
             .map_while(|hop| hop.parse::<IpAddr>().ok().map(|address| address.to_canonical()))
             .find(|address| !listener.trusts(*address))
             .unwrap_or(socket);
-        let secure = headers.get("x-forwarded-proto").map_or_else(|| listener.is_secure(), |proto| proto == "https");
+        let secure =
+            headers.get("x-forwarded-proto").map_or_else(|| listener.is_secure(), |proto| proto == "https");
         Self { address, secure }
     }
 }

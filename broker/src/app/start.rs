@@ -148,7 +148,9 @@ async fn store(
     time: TimeSource,
 ) -> Result<Backend, StartError> {
     match &snapshot.settings.state {
-        State::Embedded(folder) => Ok(Backend::Embedded(Box::new(embedded::Embedded::open(folder, keyring, time)?))),
+        State::Embedded(folder) => {
+            Ok(Backend::Embedded(Box::new(embedded::Embedded::open(folder, keyring, time)?)))
+        }
         State::Redis(state) => {
             let settings = redis::Settings {
                 url: redis_url(state)?,
