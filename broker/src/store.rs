@@ -138,15 +138,15 @@ pub struct Limits {
     pub per_account: u64,
 }
 
-/// The name of an index, and how many sessions it may list where its scope has a limit.
-type Counted<N> = (N, Option<(Scope, u64)>);
+/// A scope and how many live sessions one target of it may have.
+type Limit = (Scope, u64);
 
 impl Limits {
     /// The limit on the sessions of `target`, if its scope has one.
-    fn of(self, target: Target) -> Option<u64> {
+    fn of(self, target: Target) -> Option<Limit> {
         match target.scope {
-            Scope::Principal => Some(self.per_principal),
-            Scope::Account => Some(self.per_account),
+            Scope::Principal => Some((target.scope, self.per_principal)),
+            Scope::Account => Some((target.scope, self.per_account)),
             _ => None,
         }
     }
@@ -188,6 +188,21 @@ pub struct Selector {
 pub struct Cursor {
     score: u64,
     member: [u8; 16],
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}{}", self.score, data_encoding::HEXLOWER.encode(&self.member))
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| ())?;
+        let (score, member) = bytes.split_first_chunk::<8>().ok_or(())?;
+        Ok(Self { score: u64::from_be_bytes(*score), member: member.try_into().map_err(|_| ())? })
+    }
 }
 
 /// A part of a listing.

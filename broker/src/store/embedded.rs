@@ -103,9 +103,7 @@ impl Embedded {
         let name = self.sealer.record_name(record.session);
         let indexes = record
             .listed_under()
-            .map(|target| {
-                (self.sealer.index_name(Some(target)).id, limits.of(target).map(|n| (target.scope, n)))
-            })
+            .map(|target| (self.sealer.index_name(Some(target)).id, limits.of(target)))
             .chain(std::iter::once((self.sealer.index_name(None).id, None)))
             .collect();
         let spending =

@@ -70,6 +70,24 @@ async fn a_file_under_another_keyring_is_refused_if_it_holds_revocations() {
 }
 
 #[tokio::test]
+async fn r05_a_stolen_file_names_nobody() {
+    let Fixture { store, clock, directory } = fixture().await;
+    let written = record(1, "alice-canary", &clock);
+    store.record(&written, Some(&reservation(1, &clock)), LIMITS).await.unwrap();
+    store.touch(&[(written.session, clock.now())]).await.unwrap();
+    drop(store);
+    let file = std::fs::read(directory.path().join("state.redb")).unwrap();
+    let holds = |needle: &[u8]| file.windows(needle.len()).any(|window| window == needle);
+    assert!(holds(b"reserved_until"), "the file can be searched");
+    let access_key = written.access_key_id.as_bytes();
+    for canary in
+        [b"alice-canary".as_slice(), b"build-1", b"role/Deploy", b"192.0.2.7", access_key, &written.session.0]
+    {
+        assert!(!holds(canary), "{:?}", String::from_utf8_lossy(canary));
+    }
+}
+
+#[tokio::test]
 async fn many_at_once_are_all_recorded() {
     let Fixture { store, clock, directory: _directory } = fixture().await;
     let store = Arc::new(store);

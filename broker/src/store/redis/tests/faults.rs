@@ -145,6 +145,7 @@ async fn f09_a_full_redis_is_unavailable_and_loses_nothing() {
     assert_eq!((propagating.unwrap(), ends(store, session(1))), (Settlement::Propagating, Some(FOR_GOOD)));
     assert_eq!(store.session(&SessionName::Id(kept.session)).await, Ok(Some(kept)));
     fixture.server.ask::<()>(&[b"CONFIG", b"SET", b"maxmemory", b"0"]).await;
+    fresh(store, clock).await;
     newcomer_learns(&fixture, session(1)).await;
 }
 
@@ -152,6 +153,7 @@ async fn f09_a_full_redis_is_unavailable_and_loses_nothing() {
 async fn f10_a_redis_that_hangs_costs_each_call_its_deadline_and_then_nothing() {
     let fixture = fixture().await;
     let store = &fixture.store;
+    store.clock().await.unwrap();
     fixture.server.signal(Signal::STOP);
     let asked = fixture.clock.read().monotonic;
     let first = store.record(&record(1, "alice", &fixture.clock), None, LIMITS).await;

@@ -50,7 +50,7 @@ impl Pass {
 
     /// The marks of a page; none if the stream turned out to be another and is to be read from its start.
     pub(super) fn take(&mut self, (epoch, length, entries): Answer, sealer: &Sealer) -> Option<Marks> {
-        if !self.is_of(epoch, sealer) || length < self.length {
+        if !self.is_of(epoch, length, sealer) {
             return None;
         }
         self.length = length;
@@ -104,8 +104,9 @@ impl Pass {
         Ok(pipeline)
     }
 
-    /// Whether a page is of the stream that this pass reads; if not, the pass begins anew, under that page's epoch.
-    fn is_of(&mut self, sealed: Option<Vec<u8>>, sealer: &Sealer) -> bool {
+    /// Whether a page is of the stream that this pass reads. If it is of another epoch, or entries have gone, the pass
+    /// begins anew.
+    fn is_of(&mut self, sealed: Option<Vec<u8>>, length: u64, sealer: &Sealer) -> bool {
         let mut epoch_is_retired = false;
         let epoch = match sealed.map(|sealed| open_epoch(sealer, sealed)) {
             None => None,
@@ -120,7 +121,9 @@ impl Pass {
                 return true;
             }
         };
-        let same = self.begun && self.epoch.map(|(epoch, _)| epoch.id) == epoch.map(|(epoch, _)| epoch.id);
+        let same = self.begun
+            && length >= self.length
+            && self.epoch.map(|(epoch, _)| epoch.id) == epoch.map(|(epoch, _)| epoch.id);
         if same {
             (self.epoch, self.epoch_is_retired) = (epoch, epoch_is_retired);
         } else {
