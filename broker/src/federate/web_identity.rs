@@ -46,6 +46,8 @@ async fn attempt_it(
     if !app.peers.take(wanted.surroundings.source_ip, per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("peer"));
     }
+    // Before the token's times are looked at: nobody is to be told that it expired while the time is in doubt.
+    app.clock.reading().may_issue()?;
     let token = UnverifiedToken::parse(request.token)?;
     let identity = verified(app, snapshot, wanted, &token).await?;
     attempt.proved(&identity);
