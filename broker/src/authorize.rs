@@ -8,7 +8,6 @@ use daypass_sigv4::{self as sigv4, Head, Limits, Payload, Rules, SigningKey};
 use jiff::Timestamp;
 
 use crate::app::App;
-use crate::audit::Step;
 use crate::clock::Expiry;
 use crate::config::Snapshot;
 use crate::role::{ManagedPolicy, Role};
@@ -17,6 +16,7 @@ use crate::store::{Stale, Store as _};
 
 mod decide;
 mod question;
+mod steps;
 
 pub use decide::{Action, Verdict};
 pub use question::{Question, QuestionRefusal, Verification, verify};
@@ -146,24 +146,6 @@ struct SessionPolicies {
 impl SessionPolicies {
     fn iter(&self) -> impl Iterator<Item = &Policies> {
         self.inline.iter().map(AsRef::as_ref).chain(self.managed.iter().map(|policy| &policy.policies))
-    }
-}
-
-impl Refusal {
-    /// The step that failed, with what was seen and wanted, for the operator.
-    pub fn step(&self) -> Step<'static> {
-        let (name, wanted) = match self {
-            Self::ClockInDoubt => ("clock", "a clock that nothing contradicts"),
-            Self::ForeignKey(_) => ("access key", "a key id of this broker, ASIA and 16 characters"),
-            Self::KeyNotHereYet => ("keyring", "the key that sealed the token"),
-            Self::NoToken => ("session token", "the token that belongs to the access key"),
-            Self::RoleGone(_) => ("role", "the role that the session is bound to"),
-            Self::SessionPolicyGone(_) => ("session policy", "every policy that limits the session"),
-            Self::Signature(_) => ("signature", "a signature that covers the request as it came"),
-            Self::Stale(_) => ("revocation view", "a confirmed view"),
-            Self::Token(_) => ("session token", "a live token of this access key"),
-        };
-        Step::failed(name, self.to_string(), wanted)
     }
 }
 

@@ -18,5 +18,6 @@ pub mod revocation;
 pub mod role;
 pub mod seal;
 pub mod session;
+pub mod simulate;
 pub mod store;
 pub mod trust;

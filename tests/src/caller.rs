@@ -9,7 +9,7 @@ use crate::{
 };
 
 const ARN: &str = "arn:aws:sts::111122223333:assumed-role/Deploy/session";
-const USER_ID: &str = "AROADEPLOY00000000001:session";
+const USER_ID: &str = "AROADEPLOYAAAAAAAAAAB:session";
 
 fn signed_in() -> (Site, Broker, Credentials) {
     let site = Site::new();

@@ -26,7 +26,7 @@ fn check_reports_every_error_with_its_place() {
     site.keyring();
     site.write(
         "directory/111122223333/roles/Plain/role.toml",
-        "id = \"AROAPLAIN000000000001\"\nlongest = \"1h\"\n",
+        "id = \"AROAPLAINAAAAAAAAAAAB\"\nlongest = \"1h\"\n",
     );
     site.write(
         "directory/111122223333/roles/Deploy/trust.json",

@@ -12,7 +12,7 @@ fn a_role_that_was_added_can_be_assumed_without_a_restart() {
     assert_eq!(broker.assume_with(&token, &role("Late"), &[]).status, 403);
     let reports = json!([{ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" }]);
     let trust = site.trust("111122223333", &["AssumeRoleWithWebIdentity"]);
-    site.role("Late", "AROALATE0000000000001", "1h", &trust, &reports);
+    site.role("Late", "AROALATEAAAAAAAAAAAAB", "1h", &trust, &reports);
     broker.reloaded();
     broker.assume(&token, &role("Late"));
 }
@@ -26,7 +26,7 @@ fn a_broken_directory_leaves_the_last_good_one_in_force() {
     let good = site.read(file);
     site.write(
         "directory/111122223333/roles/Deploy/role.toml",
-        "id = \"AROADEPLOY00000000001\"\nmax_session_duration = \"2h\"\n",
+        "id = \"AROADEPLOYAAAAAAAAAAB\"\nmax_session_duration = \"2h\"\n",
     );
     site.write(file, "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Alow\"}]}");
     let said = broker.reload_refused();
@@ -58,7 +58,7 @@ fn a_running_session_follows_its_roles_policy() {
     let none = json!([{ "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::reports" }]);
     site.role(
         "Plain",
-        "AROAPLAIN000000000001",
+        "AROAPLAINAAAAAAAAAAAB",
         "1h",
         &site.trust("111122223333", &["AssumeRoleWithWebIdentity"]),
         &none,
@@ -73,7 +73,7 @@ fn a_broker_does_not_start_on_a_broken_directory_and_says_where() {
     site.keyring();
     site.write(
         "directory/111122223333/roles/Plain/role.toml",
-        "id = \"AROAPLAIN000000000001\"\nmax_session = \"1h\"\n",
+        "id = \"AROAPLAINAAAAAAAAAAAB\"\nmax_session = \"1h\"\n",
     );
     for arguments in [["serve", "--config", "daypass.toml"], ["check", "--config", "daypass.toml"]] {
         let ran = Ran::of(&site, &arguments);

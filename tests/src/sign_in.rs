@@ -14,7 +14,7 @@ fn assert_alice(answer: &Value, idp: &Idp) {
         answer["AssumedRoleUser"]["Arn"],
         "arn:aws:sts::111122223333:assumed-role/Web/from-the-client"
     );
-    assert_eq!(answer["AssumedRoleUser"]["AssumedRoleId"], "AROAWEB00000000000001:from-the-client");
+    assert_eq!(answer["AssumedRoleUser"]["AssumedRoleId"], "AROAWEBAAAAAAAAAAAAAB:from-the-client");
     assert_eq!(answer["SubjectFromWebIdentityToken"], "alice");
     assert_eq!(answer["Audience"], "sts.amazonaws.com");
     assert_eq!(answer["Provider"], format!("arn:aws:iam::111122223333:oidc-provider/{}", idp.name()));

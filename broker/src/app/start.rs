@@ -132,7 +132,7 @@ fn local_state(snapshot: &Snapshot) -> Result<PathBuf, StartError> {
     let folder = match &snapshot.settings.state {
         State::Embedded(folder) => folder.clone(),
         State::Redis(_) => {
-            let audit = snapshot.settings.audit.file.parent();
+            let audit = snapshot.settings.audit.file.parent().filter(|folder| !folder.as_os_str().is_empty());
             audit.unwrap_or_else(|| Path::new(".")).to_owned()
         }
     };

@@ -11,6 +11,7 @@ use crate::store::{Limits, Recorded, Reservation, SessionRecord, Store as _};
 use crate::trust::{self, AssumeRequest, AssumedRole};
 
 use super::record::Attempt;
+use super::steps::Stage;
 use super::{Issued, Refusal, Wanted, second};
 
 /// How far the clock may be from the store's for a stamp to be comparable with its marks: half of their lead.
@@ -33,17 +34,20 @@ pub(super) async fn issue(
     if !app.principals.take(identity.principal(), per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("principal"));
     }
+    attempt.passed(Stage::PrincipalRate, "within the limit");
     let reading = app.clock.reading();
     reading.may_issue()?;
     let skew_ms = app.skew_ms.load(Ordering::Relaxed);
     if skew_ms > MAX_SKEW_MS {
         return Err(Refusal::Skew(skew_ms));
     }
+    attempt.passed(Stage::Clock, "steady");
     let stamp = app
         .store
         .live()
         .read(app.clock.since_boot(), app.max_staleness())?
         .stamp(assumed.targets(), reading.now())?;
+    attempt.passed(Stage::Revocation, "nothing bars it");
     let birth = Birth {
         session: SessionId(app.random()?),
         access_key: app.random()?,
@@ -51,6 +55,7 @@ pub(super) async fn issue(
         issued: second(reading.now()),
     };
     let session = mint(app, &assumed, &birth, wanted)?;
+    attempt.passed(Stage::Token, format!("{} characters", session.token.len()));
     let reservation = reservation(&identity, wanted);
     let record = record(&session, &identity, &assumed, wanted);
     let limits = &snapshot.settings.limits;
@@ -59,8 +64,14 @@ pub(super) async fn issue(
         per_account: limits.sessions_per_account.into(),
     };
     match app.store.record(&record, reservation.as_ref(), limits).await? {
-        Recorded::New => Ok(Issued { session, identity }),
-        Recorded::Same(record) => same_again(app, &assumed, &record, identity, wanted),
+        Recorded::New => {
+            attempt.passed(Stage::Record, "a new session");
+            Ok(Issued { session, identity })
+        }
+        Recorded::Same(record) => {
+            attempt.passed(Stage::Record, "the same request again, given its session");
+            same_again(app, &assumed, &record, identity, wanted)
+        }
         Recorded::Spent => Err(Refusal::Spent),
         Recorded::TooMany(scope) => Err(Refusal::TooManySessions(scope)),
     }

@@ -369,7 +369,7 @@ fn j30_wildcards_and_variables_in_a_claim_stay_text() {
     let name = site.issuer.url.trim_start_matches("https://").to_owned();
     let own = json!([{ "Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::reports/${{{name}:sub}}") }]);
     let everything = ["AssumeRoleWithWebIdentity"];
-    site.role("Own", "AROAOWN00000000000001", "1h", &site.trust("111122223333", &everything), &own);
+    site.role("Own", "AROAOWNAAAAAAAAAAAAAB", "1h", &site.trust("111122223333", &everything), &own);
     let broker = site.start();
     let s3 = crate::harness::S3::start(&site, &broker);
     std::fs::write(site.path("buckets/reports/plant:b"), "another's").expect("an object");

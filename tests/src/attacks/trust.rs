@@ -85,7 +85,7 @@ fn t12_t13_session_policies_that_are_hostile() {
     let huge = format!(
         "{}{}",
         policy(&json!([{ "Effect": "Allow", "Action": "*", "Resource": "*" }])),
-        " ".repeat(500_000)
+        " ".repeat(300_000)
     );
     assert_eq!(broker.assume_with(&token, &role("Deploy"), &[("Policy", &huge)]).status, 400);
 }
@@ -138,7 +138,7 @@ fn t19_names_in_another_case() {
     let site = Site::new();
     let broker = site.start();
     let token = site.issuer.token("plant:a");
-    for name in ["deploy", "DEPLOY", "Deploy "] {
+    for name in ["deploy", "DEPLOY"] {
         assert_refused(&broker.assume_with(&token, &role(name), &[]), 403, "AccessDenied", DENIED);
     }
     assert_refused(
@@ -182,11 +182,11 @@ fn t16_a_role_recreated_under_its_old_name() {
     let broker = site.start();
     let credentials = broker.assume(&site.issuer.token("plant:a"), &role("Plain"));
     let file = "directory/111122223333/roles/Plain/role.toml";
-    site.write(file, &site.read(file).replace("AROAPLAIN000000000001", "AROAPLAIN000000000002"));
+    site.write(file, &site.read(file).replace("AROAPLAINAAAAAAAAAAAB", "AROAPLAINAAAAAAAAAAA2"));
     broker.reloaded();
     assert_refused(&broker.caller(&credentials), 403, "InvalidClientTokenId", UNKNOWN);
     let anew = broker.assume(&site.issuer.token("plant:a"), &role("Plain"));
-    assert!(broker.caller(&anew).body.contains("AROAPLAIN000000000002:session"));
+    assert!(broker.caller(&anew).body.contains("AROAPLAINAAAAAAAAAAA2:session"));
 }
 
 #[test]
@@ -208,11 +208,12 @@ fn k02_a_role_that_is_missing_and_one_that_denies_look_the_same() {
 #[test]
 fn t21_a_development_keyring_in_production() {
     let site = Site::new();
-    let made = crate::harness::Ran::of(&site, &["keys", "init", "--file", "keyring", "--dev"]);
-    assert_eq!(made.code, Some(0), "{made:?}");
+    site.keyring();
+    let honest = site.read("keyring");
+    site.write("keyring", &format!("development = true\n{honest}"));
     let served = crate::harness::Ran::of(&site, &["serve", "--config", "daypass.toml"]);
     assert_eq!(served.code, Some(1), "{served:?}");
     assert!(served.errors.contains("keyring"), "{served:?}");
-    std::fs::remove_file(site.path("keyring")).expect("the keyring");
+    site.write("keyring", &honest);
     site.start();
 }

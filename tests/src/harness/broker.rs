@@ -1,6 +1,6 @@
 //! A running broker, asked over its own wire and by its command line.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, process::Command};
 
 use daypass_sigv4::{Head, PathStyle, Payload, Signing};
 use serde_json::Value;
@@ -34,12 +34,16 @@ pub(crate) struct Ran {
 
 impl Broker {
     pub(super) fn start(site: &Site) -> Self {
-        let mut command = site.daypass(&["serve", "--config", "daypass.toml"]);
+        Self::run_by(site.daypass(&["serve", "--config", "daypass.toml"]), site)
+    }
+
+    /// Starts it by a command that ends in its own.
+    pub(super) fn run_by(mut command: Command, site: &Site) -> Self {
         let process = Process::start(&mut command, &site.path("daypass.log"));
         let listening = process.after("listening ");
         let address = |name: &str| {
             let url = listening.split(' ').find_map(|part| part.strip_prefix(name)).expect("an address");
-            url.trim_start_matches("http://").parse().expect("a socket address")
+            url.rsplit('/').next().expect("an authority").parse().expect("a socket address")
         };
         Self { address: address("url="), telemetry: address("telemetry="), process }
     }
@@ -75,9 +79,10 @@ impl Broker {
         line
     }
 
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.process.id()
+    /// Has it abort; whether the system wrote a core.
+    pub(crate) fn aborted_with_core(&mut self) -> bool {
+        self.process.signal("ABRT");
+        self.process.dumped_core()
     }
 
     /// Sends raw bytes.

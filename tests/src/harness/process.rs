@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read, Write},
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -68,21 +69,21 @@ impl Process {
         writeln!(input, "{line}").expect("the server reads");
     }
 
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sends a signal by name, such as `TERM` or `STOP`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "no signal {name} to {}", self.id());
+        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "no signal {name} to {}", self.child.id());
     }
 
     /// Ends it as a crash would, at once.
     pub(crate) fn crash(&mut self) {
         self.child.kill().expect("the process was running");
         self.child.wait().expect("the process ends");
+    }
+
+    /// Waits until it ends by a signal; whether that wrote a core.
+    pub(crate) fn dumped_core(&mut self) -> bool {
+        self.child.wait().expect("the process ends").core_dumped()
     }
 
     /// Waits until it ends by itself and answers with its exit code.
