@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::app::App;
+use crate::clock::Reading;
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
 use crate::revocation::{SessionId, Target};
@@ -35,13 +36,8 @@ pub(super) async fn issue(
         return Err(Refusal::Throttled("principal"));
     }
     attempt.passed(Stage::PrincipalRate, "within the limit");
-    let reading = app.clock.reading();
-    reading.may_issue()?;
-    let skew_ms = app.skew_ms.load(Ordering::Relaxed);
-    if skew_ms > MAX_SKEW_MS {
-        return Err(Refusal::Skew(skew_ms));
-    }
-    attempt.passed(Stage::Clock, "steady");
+    // The provider may have taken its time.
+    let reading = check_clock(app)?;
     let stamp = app
         .store
         .live()
@@ -74,6 +70,16 @@ pub(super) async fn issue(
         }
         Recorded::Spent => Err(Refusal::Spent),
         Recorded::TooMany(scope) => Err(Refusal::TooManySessions(scope)),
+    }
+}
+
+/// The time, if it is certain enough to issue by.
+pub(super) fn check_clock(app: &App) -> Result<Reading, Refusal> {
+    let reading = app.clock.reading();
+    reading.may_issue()?;
+    match app.skew_ms.load(Ordering::Relaxed) {
+        skew_ms if skew_ms > MAX_SKEW_MS => Err(Refusal::Skew(skew_ms)),
+        _ => Ok(reading),
     }
 }
 

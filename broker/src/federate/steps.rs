@@ -8,6 +8,7 @@ use crate::trust;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     PeerRate,
+    Clock,
     Form,
     Provider,
     Keys,
@@ -17,7 +18,6 @@ pub(super) enum Stage {
     Duration,
     SessionPolicy,
     PrincipalRate,
-    Clock,
     Revocation,
     Token,
     Record,
@@ -27,6 +27,7 @@ pub(super) enum Stage {
 impl Stage {
     const ALL: [Self; 15] = [
         Self::PeerRate,
+        Self::Clock,
         Self::Form,
         Self::Provider,
         Self::Keys,
@@ -36,7 +37,6 @@ impl Stage {
         Self::Duration,
         Self::SessionPolicy,
         Self::PrincipalRate,
-        Self::Clock,
         Self::Revocation,
         Self::Token,
         Self::Record,

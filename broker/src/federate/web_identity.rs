@@ -48,6 +48,9 @@ async fn attempt_it(
         return Err(Refusal::Throttled("peer"));
     }
     attempt.passed(Stage::PeerRate, "within the limit");
+    // Before the token's times are looked at: nobody is to be told that it expired while the time is in doubt.
+    super::issue::check_clock(app)?;
+    attempt.passed(Stage::Clock, "steady");
     let token = UnverifiedToken::parse(request.token)?;
     attempt.passed(Stage::Form, form(&token));
     let identity = verified(app, snapshot, wanted, &token, attempt).await?;
