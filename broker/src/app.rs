@@ -22,7 +22,7 @@ mod throttle;
 pub mod upkeep;
 mod uses;
 
-pub use throttle::Throttle;
+pub use throttle::{Throttle, network};
 pub use uses::Uses;
 
 /// How many compiled session policies are kept at hand.
