@@ -42,7 +42,15 @@ impl Broker {
         let process = Process::start(&mut command, &site.path("daypass.log"));
         let listening = process.after("listening ");
         let (address, telemetry) = (address(&listening, "url="), address(&listening, "telemetry="));
-        Self { address, telemetry, process }
+        let broker = Self { address, telemetry, process };
+        broker.ready();
+        broker
+    }
+
+    /// Waits until it can verify: at once with state in a file, with Redis once the view is whole.
+    fn ready(&self) {
+        let asked = (0..1_000_000).any(|_| self.telemetry("/readyz").status == 200);
+        assert!(asked, "never ready");
     }
 
     /// `daypass dev` in the folder `dev` of a site, and its identity provider.
