@@ -107,13 +107,14 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
 
 impl Of {
     fn subject(self) -> Option<Subject> {
-        None.or(self.session.map(Subject::Session))
-            .or(self.principal.map(Subject::Principal))
-            .or(self.role.map(Subject::Role))
-            .or(self.provider.map(Subject::Provider))
-            .or(self.account.map(Subject::Account))
-            .or(self.proof.map(Subject::Proof))
-            .or(self.key.map(Subject::Key))
+        self.session
+            .map(Subject::Session)
+            .or_else(|| self.principal.map(Subject::Principal))
+            .or_else(|| self.role.map(Subject::Role))
+            .or_else(|| self.provider.map(Subject::Provider))
+            .or_else(|| self.account.map(Subject::Account))
+            .or_else(|| self.proof.map(Subject::Proof))
+            .or_else(|| self.key.map(Subject::Key))
     }
 }
 
