@@ -17,6 +17,8 @@ use crate::store::{Backend, SharedKeyring};
 use crate::trust;
 
 pub mod start;
+#[cfg(test)]
+pub(crate) mod tests;
 mod throttle;
 pub mod upkeep;
 
