@@ -41,14 +41,19 @@ fn sources() -> Vec<(String, String)> {
     let mut folders = vec![root.clone()];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
+        for entry in std::fs::read_dir(folder).expect("the sources can be read") {
+            let path: PathBuf = entry.expect("the sources can be read").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name =
-                    path.strip_prefix(&root).unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
-                found.push((name, std::fs::read_to_string(&path).unwrap()));
+                let name = path
+                    .strip_prefix(&root)
+                    .ok()
+                    .and_then(Path::to_str)
+                    .expect("a name in UTF-8")
+                    .trim_end_matches(".rs")
+                    .to_owned();
+                found.push((name, std::fs::read_to_string(&path).expect("the sources can be read")));
             }
         }
     }
