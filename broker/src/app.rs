@@ -1,6 +1,7 @@
 //! What a running broker consists of, and the one place that draws randomness.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -21,8 +22,10 @@ pub mod start;
 pub(crate) mod tests;
 mod throttle;
 pub mod upkeep;
+mod uses;
 
 pub use throttle::Throttle;
+pub use uses::Uses;
 
 /// How many compiled session policies are kept at hand.
 const SESSION_POLICIES_KEPT: usize = 10_000;
@@ -46,6 +49,10 @@ pub struct App {
     pub peers: Throttle,
     /// How fast each principal may.
     pub principals: Throttle,
+    /// How far the wall clock is from the store's, in milliseconds.
+    pub skew_ms: AtomicU64,
+    /// When sessions were last used, until it is written.
+    pub uses: Uses,
     /// Compiled session policies of sessions in use.
     pub session_policies: SessionPolicyCache,
     random: SystemRandom,
@@ -66,7 +73,6 @@ impl App {
         audit: Audit,
         provider_keys: KeyCache,
     ) -> Self {
-        let per_second = snapshot.settings.limits.issues_per_second_per_peer;
         Self {
             snapshot: ArcSwap::new(snapshot),
             keyring,
@@ -74,8 +80,10 @@ impl App {
             store,
             audit,
             provider_keys,
-            peers: Throttle::new(per_second),
-            principals: Throttle::new(per_second),
+            peers: Throttle::default(),
+            principals: Throttle::default(),
+            skew_ms: AtomicU64::new(0),
+            uses: Uses::default(),
             session_policies: SessionPolicyCache::default(),
             random: SystemRandom::new(),
         }

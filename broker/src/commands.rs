@@ -7,6 +7,7 @@ pub(crate) mod audit;
 mod broker;
 pub(crate) mod check;
 pub(crate) mod clock;
+pub(crate) mod dev;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod reload;

@@ -70,6 +70,9 @@ pub enum Refusal {
     /// No randomness.
     #[error("{0}")]
     NoRandomness(#[from] NoRandomness),
+    /// The clock is too far from the store's; in milliseconds.
+    #[error("the clock is {0} ms from the store's")]
+    Skew(u64),
     /// The proof may be redeemed once, and was.
     #[error("the proof was redeemed before")]
     Spent,

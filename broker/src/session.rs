@@ -109,7 +109,8 @@ pub fn mint(
     seal_claims(claims, &birth.access_key, keyring, entropy)
 }
 
-fn seal_claims(
+/// The credentials that carry `claims`.
+pub(crate) fn seal_claims(
     claims: Claims,
     access_key: &[u8; 10],
     keyring: &Keyring,

@@ -13,6 +13,8 @@ use crate::revocation::{Mark, Scope, SessionId, Target};
 use crate::seal::KeyId;
 
 mod backend;
+#[cfg(test)]
+mod conformance;
 pub mod embedded;
 mod journal;
 pub mod live;
@@ -136,12 +138,18 @@ pub struct Limits {
     pub per_account: u64,
 }
 
+/// A scope and how many live sessions one target of it may have.
+type Limit = (Scope, u64);
+
 impl Limits {
-    /// The limit on the sessions of `target`, if its scope has one.
-    fn of(self, target: Target) -> Option<u64> {
+    /// The limit on the sessions of `target`, one of the record's, if it has one. Of a principal's names only the one
+    /// that its issuer vouches for counts: a source identity may be said by every issuer, and one tenant could use up
+    /// another's.
+    fn of(self, record: &SessionRecord, target: Target) -> Option<Limit> {
         match target.scope {
-            Scope::Principal => Some(self.per_principal),
-            Scope::Account => Some(self.per_account),
+            Scope::Principal if record.principal_target() != Some(target) => None,
+            Scope::Principal => Some((target.scope, self.per_principal)),
+            Scope::Account => Some((target.scope, self.per_account)),
             _ => None,
         }
     }
@@ -183,6 +191,21 @@ pub struct Selector {
 pub struct Cursor {
     score: u64,
     member: [u8; 16],
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}{}", self.score, data_encoding::HEXLOWER.encode(&self.member))
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| ())?;
+        let (score, member) = bytes.split_first_chunk::<8>().ok_or(())?;
+        Ok(Self { score: u64::from_be_bytes(*score), member: member.try_into().map_err(|_| ())? })
+    }
 }
 
 /// A part of a listing.

@@ -1,7 +1,7 @@
 //! AWS Signature Version 4: parse a signed request, canonicalise it, verify it, and sign one.
 //!
 //! One way through: [`parse`] → [`SignedRequest`] → [`SignedRequest::check_scope`] → [`ScopedRequest`] → (the
-//! caller looks up the key and opens the token) → [`verify`] → [`VerifiedSignature`]. Nothing here reads a clock,
+//! caller looks up the key and opens the token) → [`verify()`] → [`VerifiedSignature`]. Nothing here reads a clock,
 //! a socket or the environment.
 
 mod authorization;

@@ -116,7 +116,7 @@ impl<'a> SignedRequest<'a> {
 
     /// Hands on the request if its scope names a well-formed region, `service` and the day it was signed.
     ///
-    /// Comes before any look at the key. How old the request is belongs to [`crate::verify`]: AWS answers an
+    /// Comes before any look at the key. How old the request is belongs to [`crate::verify()`]: AWS answers an
     /// unknown key or a foreign token before it says that a request is stale.
     pub fn check_scope(&self, service: &str) -> Result<ScopedRequest<'_, 'a>, Refusal> {
         self.credential.check_scope(service, &self.signed_at)?;

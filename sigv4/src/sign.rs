@@ -1,4 +1,4 @@
-//! The signer: the headers or the query that make a request one that [`crate::verify`] accepts.
+//! The signer: the headers or the query that make a request one that [`crate::verify()`] accepts.
 
 use jiff::Timestamp;
 

@@ -26,7 +26,8 @@ def caller(sts, _arguments):
 
 
 def presigned_caller(sts, arguments):
-    return {"url": sts.generate_presigned_url("get_caller_identity", ExpiresIn=arguments.get("ExpiresIn", 60))}
+    url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=arguments.get("ExpiresIn", 60), HttpMethod="GET")
+    return {"url": url}
 
 
 def put_object(_sts, arguments):

@@ -14,12 +14,12 @@ mod site;
 mod time;
 
 pub(crate) use self::redis::Redis;
-pub(crate) use answer::{Answer, assert_refused, exchange};
-pub(crate) use broker::{Broker, Credentials, Ran};
+pub(crate) use answer::{Answer, assert_refused, exchange, try_exchange};
+pub(crate) use broker::{Broker, CALLER, Credentials, FORM, Ran};
 pub(crate) use client::{Client, JAVASCRIPT, PYTHON};
 pub(crate) use form::form;
 pub(crate) use idp::Idp;
 pub(crate) use issuer::Issuer;
 pub(crate) use s3::S3;
-pub(crate) use site::{ACCOUNT, Site, role};
+pub(crate) use site::{ACCOUNT, Site, document, role};
 pub(crate) use time::{now, seconds};

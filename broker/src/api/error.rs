@@ -75,6 +75,7 @@ impl From<&federate::Refusal> for WireError {
                 audit::Unavailable::Broken | audit::Unavailable::Busy | audit::Unavailable::Deadline,
             )
             | R::Clock(_)
+            | R::Skew(_)
             | R::Stale(_)
             | R::Store(_) => Self::unavailable(),
             R::NoRandomness(_) => Self::internal(),

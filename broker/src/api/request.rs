@@ -85,15 +85,15 @@ impl Incoming {
         if values.next().is_some() { None } else { value.to_str().ok() }
     }
 
-    /// SHA-256 of the body, or of the query where there is no body.
+    /// SHA-256 of the whole request: method, path, query and body, so that another one never passes for a repetition.
     pub fn digest(&self) -> [u8; 32] {
-        let content = if self.body.is_empty() {
-            self.query.as_deref().unwrap_or_default().as_bytes()
-        } else {
-            self.body.as_ref()
-        };
-        let digest = ring::digest::digest(&ring::digest::SHA256, content);
-        digest.as_ref().try_into().unwrap_or_default()
+        let query = self.query.as_deref().unwrap_or_default().as_bytes();
+        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+        for part in [self.method.as_str().as_bytes(), self.path.as_bytes(), query, &self.body] {
+            digest.update(&(part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        digest.finish().as_ref().try_into().unwrap_or_default()
     }
 
     /// The client's name for itself.
@@ -149,17 +149,23 @@ impl Peer {
         if !listener.trusts(socket) {
             return Self { address: socket, secure: listener.is_secure() };
         }
-        let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let hops: Vec<&str> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
+        // Bytes that are no text stay in the list, where they are no address: dropping the line that a proxy added its
+        // own entry to would let whoever began it hide behind the proxy's address.
+        let lines = headers.get_all("x-forwarded-for").iter();
+        let hops: Vec<&[u8]> = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).collect();
         // A hop that is no address ends the search: what stands left of it was not written by a trusted proxy.
         let address = hops
             .iter()
             .rev()
-            .map_while(|hop| hop.parse::<IpAddr>().ok().map(|address| address.to_canonical()))
+            .map_while(|hop| std::str::from_utf8(hop).ok()?.trim().parse::<IpAddr>().ok())
+            .map(|address| address.to_canonical())
             .find(|address| !listener.trusts(*address))
             .unwrap_or(socket);
+        // The nearest proxy's word is the last one.
+        let protocol = headers.get_all("x-forwarded-proto").iter().next_back();
+        let protocol = protocol.and_then(|line| line.as_bytes().rsplit(|byte| *byte == b',').next());
         let secure =
-            headers.get("x-forwarded-proto").map_or_else(|| listener.is_secure(), |proto| proto == "https");
+            protocol.map_or_else(|| listener.is_secure(), |protocol| protocol.trim_ascii() == b"https");
         Self { address, secure }
     }
 }
@@ -202,5 +208,33 @@ mod tests {
         assert_eq!(peer("10.0.0.1", &[("x-forwarded-for", "9.9.9.9, junk, 10.0.0.2")]).0, "10.0.0.1");
         assert_eq!(peer("10.0.0.1", &[]).0, "10.0.0.1");
         assert_eq!(peer("::ffff:10.0.0.1", &[("x-forwarded-for", "192.0.2.7")]).0, "192.0.2.7");
+    }
+
+    #[test]
+    fn h07_a_line_that_is_no_text_does_not_hide_who_sent_it() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", http::HeaderValue::from_bytes(b"\xff, 192.0.2.7").unwrap());
+        headers.append("x-forwarded-proto", "https".parse().unwrap());
+        headers.append("x-forwarded-proto", "http".parse().unwrap());
+        let server = server();
+        let peer = Peer::of(Some("10.0.0.1".parse().unwrap()), &headers, &Listener { server: &server });
+        assert_eq!((peer.address, peer.secure), ("192.0.2.7".parse().unwrap(), false));
+    }
+
+    #[test]
+    fn s38_a_repetition_is_the_whole_request() {
+        let digest = |method: Method, query: &str, body: &'static str| {
+            let peer = Peer { address: IpAddr::from([192, 0, 2, 1]), secure: true };
+            let (path, headers, body) =
+                ("/".to_owned(), HeaderMap::new(), Bytes::from_static(body.as_bytes()));
+            let (query, request_id) = (Some(query.to_owned()), String::new());
+            Incoming { method, path, query, headers, body, peer, request_id }.digest()
+        };
+        let first = digest(Method::GET, "RoleArn=a", "x");
+        assert_eq!(digest(Method::GET, "RoleArn=a", "x"), first);
+        assert_ne!(digest(Method::GET, "RoleArn=b", "x"), first, "the query says which role");
+        assert_ne!(digest(Method::GET, "RoleArn=a", "y"), first);
+        assert_ne!(digest(Method::POST, "RoleArn=a", "x"), first);
+        assert_ne!(digest(Method::GET, "RoleArn=", "ax"), first);
     }
 }

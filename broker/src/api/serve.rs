@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::{admin, router, telemetry};
@@ -100,9 +101,10 @@ pub async fn serve(
         served = public_listener(public, tls.clone(), handle.clone(), Arc::clone(&app)) => Ok(served?),
         served = telemetry_listener(observed, Arc::clone(&app), metrics) => Ok(served?),
         served = admin => served,
-        () = upkeep::follow_configuration(Arc::clone(&app), config, Arc::clone(&reload)) => Ok(()),
+        () = upkeep::follow_configuration(Arc::clone(&app), config, Arc::clone(&reload), development) => Ok(()),
         () = upkeep::tick(Arc::clone(&app), development) => Ok(()),
         () = follow_certificate(tls, &settings.server.transport) => Ok(()),
+        hung_up = follow_hangup(&app, &reload) => Ok(hung_up?),
         () = told => Ok(()),
     }
 }
@@ -118,11 +120,18 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> 
 async fn certificate(transport: &Transport) -> Result<Option<RustlsConfig>, ServeError> {
     match transport {
         Transport::Plain => Ok(None),
-        Transport::Tls { cert_file, key_file } => RustlsConfig::from_pem_file(cert_file, key_file)
+        Transport::Tls { cert_file, key_file } => tls_config(cert_file, key_file)
             .await
-            .map(Some)
+            .map(|config| Some(RustlsConfig::from_config(config)))
             .map_err(|cause| ServeError::Certificate { file: cert_file.clone(), cause }),
     }
+}
+
+/// TLS that offers HTTP/1.1, the one version that the listener speaks.
+async fn tls_config(cert_file: &Path, key_file: &Path) -> std::io::Result<Arc<rustls::ServerConfig>> {
+    let mut config = (*RustlsConfig::from_pem_file(cert_file, key_file).await?.get_inner()).clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
 }
 
 async fn public_listener(
@@ -134,14 +143,12 @@ async fn public_listener(
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
-            bound(server.http_builder());
-            server.serve(service).await
+            let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            bounded(server, HEAD_TIMEOUT).serve(service).await
         }
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
-            bound(server.http_builder());
-            server.serve(service).await
+            let server = axum_server::from_tcp(listener)?.handle(handle);
+            bounded(server, HEAD_TIMEOUT).serve(service).await
         }
     }
 }
@@ -151,13 +158,29 @@ async fn telemetry_listener(
     app: Arc<App>,
     metrics: PrometheusHandle,
 ) -> std::io::Result<()> {
-    let mut server = axum_server::from_tcp(listener)?;
-    bound(server.http_builder());
+    let server = bounded(axum_server::from_tcp(listener)?, HEAD_TIMEOUT);
     server.serve(telemetry::router(app, metrics).into_make_service()).await
 }
 
-fn bound<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+/// The server with its limits. HTTP/1 only: looking for the other version waits without end for a peer that says
+/// nothing, and connections of the other have no limit on silence.
+fn bounded<A>(server: Server<SocketAddr, A>, head_timeout: Duration) -> Server<SocketAddr, A> {
+    let mut server = server.http1_only();
+    let mut http1 = server.http_builder().http1();
+    http1.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(MAX_HEAD);
+    server
+}
+
+/// On SIGHUP the configuration is read again, and an audit file that was renamed is begun anew.
+async fn follow_hangup(app: &App, reload: &Notify) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        hangup.recv().await;
+        reload.notify_one();
+        if let Err(error) = app.audit.reopen().await {
+            tracing::error!(%error, "the audit file was not opened anew; the old one stays");
+        }
+    }
 }
 
 /// Takes in a renewed certificate; a pair that does not fit leaves the one in use.
@@ -173,8 +196,9 @@ async fn follow_certificate(tls: Option<RustlsConfig>, transport: &Transport) {
             continue;
         }
         seen = now;
-        match tls.reload_from_pem_file(cert_file, key_file).await {
-            Ok(()) => {
+        match tls_config(cert_file, key_file).await {
+            Ok(config) => {
+                tls.reload_from_config(config);
                 tracing::info!(file = %cert_file.display(), "the TLS certificate changed and is in use")
             }
             Err(error) => {
@@ -186,4 +210,44 @@ async fn follow_certificate(tls: Option<RustlsConfig>, transport: &Transport) {
 
 fn modified(cert_file: &Path, key_file: &Path) -> [Option<std::time::SystemTime>; 2] {
     [cert_file, key_file].map(|file| std::fs::metadata(file).and_then(|data| data.modified()).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+
+    /// What the listener sends to a peer that says `words` and then nothing, until it hangs up.
+    async fn answer_to(words: &'static [u8]) -> Vec<u8> {
+        let (listener, address) = listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let server = bounded(axum_server::from_tcp(listener).unwrap(), Duration::from_millis(50));
+        let serving = tokio::spawn(server.serve(axum::Router::new().into_make_service()));
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut peer = std::net::TcpStream::connect(address).unwrap();
+            peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            peer.write_all(words).unwrap();
+            let mut answer = Vec::new();
+            peer.read_to_end(&mut answer).expect("the listener hangs up");
+            answer
+        });
+        let answer = answer.await.unwrap();
+        serving.abort();
+        answer
+    }
+
+    #[tokio::test]
+    async fn h01_silence_ends_a_connection_wherever_it_begins() {
+        for words in [&b""[..], b"P", b"PRI * HT", b"GET / HTTP/1.1\r\nX: "] {
+            assert_eq!(answer_to(words).await, b"", "{}", words.escape_ascii());
+        }
+        let served = answer_to(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(served.starts_with(b"HTTP/1.1 404 "), "{}", served.escape_ascii());
+    }
+
+    #[tokio::test]
+    async fn h05_the_other_version_is_not_spoken() {
+        let answer = answer_to(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{}", answer.escape_ascii());
+    }
 }

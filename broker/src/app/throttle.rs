@@ -10,10 +10,9 @@ const SHARDS: usize = 16;
 /// Buckets a shard keeps before it drops the full ones.
 const BUCKETS: usize = 4_096;
 
-/// A bucket a name: `per_second` tokens a second, as many at once.
+/// A bucket a name.
 #[derive(Debug)]
 pub struct Throttle {
-    per_second: f64,
     hasher: RandomState,
     shards: [Mutex<HashMap<u64, Bucket>>; SHARDS],
 }
@@ -24,48 +23,49 @@ struct Bucket {
     at: Duration,
 }
 
-impl Throttle {
-    /// Buckets that refill with `per_second` tokens a second.
-    pub fn new(per_second: u32) -> Self {
-        Self {
-            per_second: f64::from(per_second),
-            hasher: RandomState::new(),
-            shards: std::array::from_fn(|_| Mutex::default()),
-        }
+impl Default for Throttle {
+    fn default() -> Self {
+        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
     }
+}
 
-    /// Takes a token of `name`'s bucket; false if there is none. `now` is time since some fixed moment.
+impl Throttle {
+    /// Takes a token of `name`'s bucket, which holds a second's worth; false if there is none. `now` is time since some
+    /// fixed moment.
     ///
     /// Buckets are kept by a keyed hash, so nobody can choose names that share a neighbour's bucket. When a shard has
     /// too many, the full ones go first; if none is full, all go: memory stays bounded, and a flood of names costs
     /// its sender the work of each.
-    pub fn take(&self, name: impl std::hash::Hash, now: Duration) -> bool {
+    pub fn take(&self, name: impl std::hash::Hash, per_second: u32, now: Duration) -> bool {
+        let per_second = f64::from(per_second);
         let key = self.hasher.hash_one(name);
         let shard = usize::try_from(key % SHARDS as u64).unwrap_or(0);
         let Some(shard) = self.shards.get(shard) else { return false };
         let mut buckets = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= BUCKETS && !buckets.contains_key(&key) {
-            self.drop_full(&mut buckets, now);
+            drop_full(&mut buckets, per_second, now);
         }
-        let bucket = buckets.entry(key).or_insert(Bucket { tokens: self.per_second, at: now });
-        *bucket = Bucket { tokens: self.refilled(bucket, now), at: now };
+        let bucket = buckets.entry(key).or_insert(Bucket { tokens: per_second, at: now });
+        *bucket = Bucket { tokens: bucket.refilled(per_second, now), at: now };
         if bucket.tokens < 1.0 {
             return false;
         }
         bucket.tokens -= 1.0;
         true
     }
+}
 
-    fn drop_full(&self, buckets: &mut HashMap<u64, Bucket>, now: Duration) {
-        buckets.retain(|_, bucket| self.refilled(bucket, now) < self.per_second);
-        if buckets.len() >= BUCKETS {
-            buckets.clear();
-        }
+impl Bucket {
+    fn refilled(&self, per_second: f64, now: Duration) -> f64 {
+        let passed = now.saturating_sub(self.at).as_secs_f64();
+        (self.tokens + passed * per_second).min(per_second)
     }
+}
 
-    fn refilled(&self, bucket: &Bucket, now: Duration) -> f64 {
-        let passed = now.saturating_sub(bucket.at).as_secs_f64();
-        (bucket.tokens + passed * self.per_second).min(self.per_second)
+fn drop_full(buckets: &mut HashMap<u64, Bucket>, per_second: f64, now: Duration) {
+    buckets.retain(|_, bucket| bucket.refilled(per_second, now) < per_second);
+    if buckets.len() >= BUCKETS {
+        buckets.clear();
     }
 }
 
@@ -75,20 +75,20 @@ mod tests {
 
     #[test]
     fn t26_a_bucket_gives_its_rate_and_refills_with_time() {
-        let throttle = Throttle::new(3);
-        let taken = |now| (0..10).filter(|_| throttle.take("peer", Duration::from_secs(now))).count();
+        let throttle = Throttle::default();
+        let taken = |now| (0..10).filter(|_| throttle.take("peer", 3, Duration::from_secs(now))).count();
         assert_eq!(taken(0), 3);
         assert_eq!(taken(0), 0);
         assert_eq!(taken(1), 3);
         assert_eq!(taken(100), 3, "an idle bucket holds no more than a second's worth");
-        assert!(throttle.take("neighbour", Duration::ZERO), "one peer's flood is not another's");
+        assert!(throttle.take("neighbour", 3, Duration::ZERO), "one peer's flood is not another's");
     }
 
     #[test]
     fn memory_stays_bounded_whatever_names_come() {
-        let throttle = Throttle::new(2);
+        let throttle = Throttle::default();
         for name in 0..200_000u32 {
-            throttle.take(name, Duration::ZERO);
+            throttle.take(name, 2, Duration::ZERO);
         }
         let kept: usize = throttle.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
         assert!(kept <= SHARDS * BUCKETS);

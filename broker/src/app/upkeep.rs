@@ -2,37 +2,45 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::App;
+use super::start::prepare_providers;
 use crate::audit::{Event, IdentityKind, Parameter, Source, UserIdentity};
-use crate::config::{self, Loaded, Snapshot};
+use crate::clock::Confirmation;
+use crate::config::{self, Loaded};
 use crate::error::Diagnostics;
 use crate::keys::file::{KeyringError, KeyringFile};
 use crate::store::Store as _;
 
 /// How often the clock, the keyring and the published figures are looked after.
 const TICK: Duration = Duration::from_secs(1);
+/// Ticks between two writings of last uses.
+const USES_EVERY: u32 = 60;
+/// Last uses written in one call.
+const USES_AT_ONCE: usize = 1_000;
 
 /// Follows the configuration for as long as the future is polled: a good tree replaces the one in force as a whole, a
 /// bad one changes nothing.
-pub async fn follow_configuration(app: Arc<App>, config: PathBuf, reload: Arc<Notify>) {
+pub async fn follow_configuration(app: Arc<App>, config: PathBuf, reload: Arc<Notify>, development: bool) {
     let version = app.snapshot.load().version;
     let (changes, mut next) = tokio::sync::mpsc::channel(1);
     let report = move |result| drop(changes.try_send(result));
     let apply = async {
         while let Some(result) = next.recv().await {
-            take_in(&app, result).await;
+            take_in(&app, result, development).await;
         }
     };
     tokio::join!(config::watch(config, version, reload, report), apply);
 }
 
-async fn take_in(app: &App, result: Result<Loaded, Diagnostics>) {
+async fn take_in(app: &App, result: Result<Loaded, Diagnostics>, development: bool) {
     let in_force = app.snapshot.load().version;
-    match result.map(|loaded| (prepare(app, &loaded.snapshot), loaded)) {
+    match result.map(|loaded| (prepare_providers(&app.provider_keys, &loaded.snapshot, development), loaded))
+    {
         Ok((Ok(()), loaded)) => {
             let version = loaded.snapshot.version;
             if record(app, "ReloadConfiguration", &version.to_string()).await {
@@ -54,25 +62,45 @@ async fn take_in(app: &App, result: Result<Loaded, Diagnostics>) {
     }
 }
 
-fn prepare(app: &App, snapshot: &Snapshot) -> Result<(), crate::fetch::FetchError> {
-    snapshot.directory.oidc_providers().try_for_each(|provider| app.provider_keys.prepare(provider))
-}
-
 /// Looks after clock, keyring and figures for as long as the future is polled.
 pub async fn tick(app: Arc<App>, development: bool) {
     let mut ticks = tokio::time::interval(TICK);
     let mut keyring_seen = None;
+    let mut since_uses_written = 0;
     loop {
         ticks.tick().await;
-        if let Ok(Some(reference)) = app.store.clock().await {
-            app.clock.confirm(reference);
-        }
+        compare_clocks(&app).await;
         let clock = Arc::clone(&app.clock);
         if let Ok(Err(error)) = tokio::task::spawn_blocking(move || clock.persist()).await {
             tracing::warn!(%error, "the clock's mark is not on disk");
         }
         follow_keyring(&app, development, &mut keyring_seen).await;
         publish(&app);
+        since_uses_written += 1;
+        if since_uses_written >= USES_EVERY {
+            since_uses_written = 0;
+            write_uses(&app).await;
+        }
+    }
+}
+
+/// Holds the wall clock against the store's: agreement settles a step, a gap too wide stops issuing.
+async fn compare_clocks(app: &App) {
+    let Ok(Some(reference)) = app.store.clock().await else { return };
+    let skew = match app.clock.confirm(reference) {
+        Confirmation::Agrees => Duration::ZERO,
+        Confirmation::Differs { by } => by,
+    };
+    app.skew_ms.store(u64::try_from(skew.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    metrics::gauge!("daypass_clock_skew_seconds").set(skew.as_secs_f64());
+}
+
+/// A use that is not written is no loss: the next one is.
+async fn write_uses(app: &App) {
+    for uses in app.uses.take().chunks(USES_AT_ONCE) {
+        if let Err(error) = app.store.touch(uses).await {
+            tracing::debug!(%error, "last uses are not written");
+        }
     }
 }
 

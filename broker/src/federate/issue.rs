@@ -1,6 +1,9 @@
 //! From a proved identity to credentials on their way: the same for every kind of proof.
 
+use std::sync::atomic::Ordering;
+
 use crate::app::App;
+use crate::clock::Reading;
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
 use crate::revocation::{SessionId, Target};
@@ -12,6 +15,8 @@ use super::record::Attempt;
 use super::steps::Stage;
 use super::{Issued, Refusal, Wanted, second};
 
+/// How far the clock may be from the store's for a stamp to be comparable with its marks: half of their lead.
+const MAX_SKEW_MS: u64 = 120_000;
 /// How much longer than the proof itself a spent proof is remembered.
 const SPENT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
@@ -26,13 +31,13 @@ pub(super) async fn issue(
 ) -> Result<Issued, Refusal> {
     let assumed = assume(snapshot, &identity, action, wanted)?;
     attempt.trusted(&assumed);
-    if !app.principals.take(identity.principal(), app.clock.since_boot()) {
+    let per_second = snapshot.settings.limits.issues_per_second_per_peer;
+    if !app.principals.take(identity.principal(), per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("principal"));
     }
     attempt.passed(Stage::PrincipalRate, "within the limit");
-    let reading = app.clock.reading();
-    reading.may_issue()?;
-    attempt.passed(Stage::Clock, "steady");
+    // The provider may have taken its time.
+    let reading = check_clock(app)?;
     let stamp = app
         .store
         .live()
@@ -65,6 +70,16 @@ pub(super) async fn issue(
         }
         Recorded::Spent => Err(Refusal::Spent),
         Recorded::TooMany(scope) => Err(Refusal::TooManySessions(scope)),
+    }
+}
+
+/// The time, if it is certain enough to issue by.
+pub(super) fn check_clock(app: &App) -> Result<Reading, Refusal> {
+    let reading = app.clock.reading();
+    reading.may_issue()?;
+    match app.skew_ms.load(Ordering::Relaxed) {
+        skew_ms if skew_ms > MAX_SKEW_MS => Err(Refusal::Skew(skew_ms)),
+        _ => Ok(reading),
     }
 }
 

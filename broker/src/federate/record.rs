@@ -160,6 +160,7 @@ fn refusal_name(refusal: &Refusal) -> &'static str {
         )
         | Refusal::Clock(_)
         | Refusal::NoRandomness(_)
+        | Refusal::Skew(_)
         | Refusal::Stale(_)
         | Refusal::Store(_) => "Unavailable",
         Refusal::Barred(_) => "Barred",

@@ -8,6 +8,7 @@ use crate::trust;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     PeerRate,
+    Clock,
     Form,
     Provider,
     Keys,
@@ -17,7 +18,6 @@ pub(super) enum Stage {
     Duration,
     SessionPolicy,
     PrincipalRate,
-    Clock,
     Revocation,
     Token,
     Record,
@@ -27,6 +27,7 @@ pub(super) enum Stage {
 impl Stage {
     const ALL: [Self; 15] = [
         Self::PeerRate,
+        Self::Clock,
         Self::Form,
         Self::Provider,
         Self::Keys,
@@ -36,7 +37,6 @@ impl Stage {
         Self::Duration,
         Self::SessionPolicy,
         Self::PrincipalRate,
-        Self::Clock,
         Self::Revocation,
         Self::Token,
         Self::Record,
@@ -75,7 +75,7 @@ impl Refusal {
         match self {
             Self::Audit(_) => Stage::Audit,
             Self::Barred(_) | Self::Stale(_) => Stage::Revocation,
-            Self::Clock(_) => Stage::Clock,
+            Self::Clock(_) | Self::Skew(_) => Stage::Clock,
             Self::Mint(_) | Self::NoRandomness(_) => Stage::Token,
             Self::Spent | Self::Store(_) | Self::TooManySessions(_) => Stage::Record,
             Self::Throttled("peer") => Stage::PeerRate,
@@ -105,6 +105,7 @@ impl Refusal {
             Self::Clock(_) => "a clock that agrees with the store's",
             Self::Mint(_) => "session policies and tags within their room",
             Self::NoRandomness(_) => "randomness",
+            Self::Skew(_) => "a clock within 120 s of the store's",
             Self::Spent => "a proof not redeemed before",
             Self::Stale(_) => "a confirmed view of what is revoked",
             Self::Store(_) => "the session recorded",

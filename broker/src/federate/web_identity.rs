@@ -43,10 +43,14 @@ async fn attempt_it(
     attempt: &mut Attempt<'_>,
 ) -> Result<Issued, Refusal> {
     let wanted = &request.wanted;
-    if !app.peers.take(wanted.surroundings.source_ip, app.clock.since_boot()) {
+    let per_second = snapshot.settings.limits.issues_per_second_per_peer;
+    if !app.peers.take(wanted.surroundings.source_ip, per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("peer"));
     }
     attempt.passed(Stage::PeerRate, "within the limit");
+    // Before the token's times are looked at: nobody is to be told that it expired while the time is in doubt.
+    super::issue::check_clock(app)?;
+    attempt.passed(Stage::Clock, "steady");
     let token = UnverifiedToken::parse(request.token)?;
     attempt.passed(Stage::Form, form(&token));
     let identity = verified(app, snapshot, wanted, &token, attempt).await?;

@@ -1,3 +1,5 @@
+//! Keyring files that load, files that are refused, and the life of a key.
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::file::{KeyringError, KeyringFile};

@@ -1,3 +1,5 @@
+//! What marks end, in whatever order and by whatever clock they come.
+
 use super::*;
 
 const NOW: u64 = 1_800_000_000_000;

@@ -1,3 +1,5 @@
+//! What is sealed opens as it was, for its purpose and its binding alone.
+
 use super::*;
 
 fn key(purpose: Purpose, id: u32) -> PurposeKey {

@@ -1,3 +1,5 @@
+//! Tokens and secrets: what opens, what ends it, and what no change of it survives.
+
 use jiff::SignedDuration;
 use proptest::prelude::*;
 

@@ -20,7 +20,7 @@ pub enum Backend {
     /// A file of this broker alone.
     Embedded(Box<Embedded>),
     /// A Redis shared by brokers.
-    Redis(Redis),
+    Redis(Box<Redis>),
 }
 
 impl Store for Backend {

@@ -32,6 +32,8 @@ mod keys;
 mod lane;
 mod listing;
 mod record;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use connection::{AddressError, ConnectError};

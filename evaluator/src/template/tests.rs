@@ -1,3 +1,5 @@
+//! Wildcards and variables, against text that would like to be a pattern.
+
 use super::*;
 use crate::context::Context;
 use crate::principal::Principal;

@@ -31,6 +31,18 @@ pub(crate) fn exchange(to: SocketAddr, request: &[u8]) -> Answer {
     parse(&bytes).unwrap_or_else(|| panic!("not an answer ({read:?}): {}", String::from_utf8_lossy(&bytes)))
 }
 
+/// The same for a server that may be killed meanwhile: nothing if there was no whole answer.
+pub(crate) fn try_exchange(to: SocketAddr, request: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(to).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.write_all(request).ok()?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).ok()?;
+    let answer = parse(&bytes)?;
+    let length = answer.header("content-length").and_then(|length| length.parse().ok());
+    (length == Some(answer.body.len())).then_some(answer)
+}
+
 fn parse(bytes: &[u8]) -> Option<Answer> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).ok()?;

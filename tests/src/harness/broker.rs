@@ -1,6 +1,6 @@
 //! A running broker, asked over its own wire and by its command line.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, process::Command};
 
 use daypass_sigv4::{Head, PathStyle, Payload, Signing};
 use serde_json::Value;
@@ -34,14 +34,32 @@ pub(crate) struct Ran {
 
 impl Broker {
     pub(super) fn start(site: &Site) -> Self {
-        let mut command = site.daypass(&["serve", "--config", "daypass.toml"]);
+        Self::run_by(site.daypass(&["serve", "--config", "daypass.toml"]), site)
+    }
+
+    /// Starts it by a command that ends in its own.
+    pub(super) fn run_by(mut command: Command, site: &Site) -> Self {
         let process = Process::start(&mut command, &site.path("daypass.log"));
         let listening = process.after("listening ");
-        let address = |name: &str| {
-            let url = listening.split(' ').find_map(|part| part.strip_prefix(name)).expect("an address");
-            url.trim_start_matches("http://").parse().expect("a socket address")
-        };
-        Self { address: address("url="), telemetry: address("telemetry="), process }
+        let (address, telemetry) = (address(&listening, "url="), address(&listening, "telemetry="));
+        let broker = Self { address, telemetry, process };
+        broker.ready();
+        broker
+    }
+
+    /// Waits until it can verify: at once with state in a file, with Redis once the view is whole.
+    fn ready(&self) {
+        let asked = (0..1_000_000).any(|_| self.telemetry("/readyz").status == 200);
+        assert!(asked, "never ready");
+    }
+
+    /// `daypass dev` in the folder `dev` of a site, and its identity provider.
+    pub(crate) fn develop(site: &Site) -> (Self, SocketAddr) {
+        let mut command = site.daypass(&["dev", "--port", "0", "--dir", "dev"]);
+        let process = Process::start(&mut command, &site.path("dev.log"));
+        let listening = process.after("listening ");
+        let (broker, telemetry) = (address(&listening, "url="), address(&listening, "telemetry="));
+        (Self { address: broker, telemetry, process }, address(&listening, "issuer="))
     }
 
     pub(crate) fn url(&self) -> String {
@@ -53,19 +71,32 @@ impl Broker {
         self.process.crash();
     }
 
-    pub(crate) fn signal(&self, name: &str) {
-        self.process.signal(name);
-    }
-
     /// Asks it to end, and waits; its exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {
         self.process.signal("TERM");
         self.process.ended()
     }
 
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.process.id()
+    /// Waits until a changed configuration is in force.
+    #[track_caller]
+    pub(crate) fn reloaded(&self) {
+        self.process.after_logging("the configuration changed and is in force");
+    }
+
+    /// Waits until a changed configuration is refused; what the log says of it.
+    #[track_caller]
+    pub(crate) fn reload_refused(&self) -> String {
+        let mut line = String::new();
+        while !line.contains("the last good one stays") {
+            line = self.process.after_logging("\"level\":\"ERROR\"");
+        }
+        line
+    }
+
+    /// Has it abort; whether the system wrote a core.
+    pub(crate) fn aborted_with_core(&mut self) -> bool {
+        self.process.signal("ABRT");
+        self.process.dumped_core()
     }
 
     /// Sends raw bytes.
@@ -145,6 +176,12 @@ impl Broker {
     }
 }
 
+/// An address that a broker said it listens on.
+fn address(listening: &str, name: &str) -> SocketAddr {
+    let url = listening.split(' ').find_map(|part| part.strip_prefix(name)).expect("an address");
+    url.rsplit('/').next().expect("an authority").parse().expect("a socket address")
+}
+
 /// The content type of STS requests.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 /// The fields of `GetCallerIdentity`.
@@ -198,13 +235,32 @@ impl Credentials {
             .expect("it can be signed")
     }
 
+    /// The headers that sign a request to an S3 service for a body with this hash, `Host` among them.
+    pub(crate) fn s3_headers(
+        &self,
+        url: &str,
+        method: &str,
+        path: &str,
+        hash: &str,
+    ) -> Vec<(String, String)> {
+        let host = url.trim_start_matches("http://");
+        let headers: [(&str, &[u8]); 2] =
+            [("host", host.as_bytes()), ("x-amz-content-sha256", hash.as_bytes())];
+        let head = Head { method, path, query: None, headers: &headers };
+        let signing = Signing { path: PathStyle::Verbatim, ..self.signing("s3") };
+        let added = daypass_sigv4::sign(&head, &signing, Payload::Bytes(b"")).expect("it can be signed");
+        let given = [("host", host), ("x-amz-content-sha256", hash)];
+        let added = added.iter().map(|(name, value)| (*name, value.as_str()));
+        given.into_iter().chain(added).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     fn signing<'a>(&'a self, service: &'a str) -> Signing<'a> {
         let credentials = daypass_sigv4::Credentials {
             access_key_id: &self.access_key_id,
             secret_access_key: &self.secret_access_key,
             session_token: (!self.session_token.is_empty()).then_some(&self.session_token),
         };
-        Signing { credentials, region: "eu-west-1", service, path: PathStyle::Normalised, at: now() }
+        Signing { credentials, region: "eu-west-1", service, path: PathStyle::Normalized, at: now() }
     }
 }
 

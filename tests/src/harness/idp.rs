@@ -6,7 +6,7 @@ use std::{
     sync::{LazyLock, Mutex, MutexGuard},
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -114,8 +114,10 @@ impl Idp {
 
     fn curl(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("curl");
-        command.arg("-s").arg("--cacert").arg(self.ca_file()).args(arguments);
+        command.arg("-sS").arg("--cacert").arg(self.ca_file()).args(arguments);
         let output = command.output().expect("curl is installed");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.is_empty() || errors.contains("redirects followed"), "{errors}");
         String::from_utf8(output.stdout).expect("text")
     }
 
@@ -146,12 +148,15 @@ fn accounts() -> Value {
 /// A CA and a certificate for localhost, as files.
 fn certificates(folder: &Path) {
     let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
+    authority.distinguished_name.push(DnType::CommonName, "a test CA");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
     let authority =
         CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("a CA");
     let key = KeyPair::generate().expect("a key");
-    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
+    let mut leaf =
+        CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("parameters");
+    leaf.distinguished_name.push(DnType::CommonName, "localhost");
     let leaf = leaf.signed_by(&key, &authority).expect("a certificate");
     let write = |name: &str, text: String| std::fs::write(folder.join(name), text).expect("a file");
     write("ca.pem", authority.pem());

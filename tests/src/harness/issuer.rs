@@ -42,7 +42,10 @@ impl Issuer {
     /// Claims of an honest token for a subject: audience, times, issuer.
     pub(crate) fn claims(&self, subject: &str) -> Value {
         let now = seconds();
-        json!({ "iss": self.url, "aud": "sts.amazonaws.com", "sub": subject, "iat": now - 5, "exp": now + 3600 })
+        let mut id = [0; 12];
+        ring::rand::SecureRandom::fill(&SystemRandom::new(), &mut id).expect("randomness");
+        let (aud, jti) = ("sts.amazonaws.com", encoded(&id));
+        json!({ "iss": self.url, "aud": aud, "sub": subject, "iat": now - 5, "exp": now + 3600, "jti": jti })
     }
 
     /// An honest token for a subject.

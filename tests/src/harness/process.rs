@@ -2,7 +2,8 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -13,44 +14,48 @@ use std::{
 /// How long any server may take to print what is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running server, its printed lines and the file that its standard error goes to.
+/// A running server, what it prints, and its log: its standard error, which a file keeps as well.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
     input: Option<ChildStdin>,
-    lines: Receiver<String>,
-    errors: PathBuf,
+    printed: Receiver<String>,
+    logged: Receiver<String>,
+    log: PathBuf,
 }
 
 impl Process {
-    /// Starts a server; its standard error is appended to `errors`.
-    pub(crate) fn start(command: &mut Command, errors: &Path) -> Self {
-        let log = File::options().create(true).append(true).open(errors).expect("a file for standard error");
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let output = child.stdout.take().expect("standard output");
-        let (sender, lines) = channel();
-        thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
+    /// Starts a server; its log is appended to the file `log`.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Self {
+        let mut file = File::options().create(true).append(true).open(log).expect("a file for the log");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let printed = lines(child.stdout.take().expect("standard output"), |_| ());
+        let logged = lines(child.stderr.take().expect("standard error"), move |line| {
+            writeln!(file, "{line}").expect("the log is written");
         });
         let input = child.stdin.take();
-        Self { child, input, lines, errors: errors.to_owned() }
+        Self { child, input, printed, logged, log: log.to_owned() }
     }
 
     /// The rest of the next printed line that contains `words`.
+    #[track_caller]
     pub(crate) fn after(&self, words: &str) -> String {
+        self.wait(&self.printed, words)
+    }
+
+    /// The rest of the next line of its log that contains `words`.
+    #[track_caller]
+    pub(crate) fn after_logging(&self, words: &str) -> String {
+        self.wait(&self.logged, words)
+    }
+
+    #[track_caller]
+    fn wait(&self, lines: &Receiver<String>, words: &str) -> String {
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
-                let errors = std::fs::read_to_string(&self.errors).unwrap_or_default();
-                panic!("the server never printed `{words}`; its standard error:\n{errors}");
+            let Ok(line) = lines.recv_timeout(PATIENCE) else {
+                let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+                panic!("the server never said `{words}`; its log:\n{log}");
             };
             if let Some((_, rest)) = line.split_once(words) {
                 return rest.trim().to_owned();
@@ -64,15 +69,10 @@ impl Process {
         writeln!(input, "{line}").expect("the server reads");
     }
 
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sends a signal by name, such as `TERM` or `STOP`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "no signal {name} to {}", self.id());
+        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "no signal {name} to {}", self.child.id());
     }
 
     /// Ends it as a crash would, at once.
@@ -81,11 +81,32 @@ impl Process {
         self.child.wait().expect("the process ends");
     }
 
+    /// Waits until it ends by a signal; whether that wrote a core.
+    pub(crate) fn dumped_core(&mut self) -> bool {
+        self.child.wait().expect("the process ends").core_dumped()
+    }
+
     /// Waits until it ends by itself and answers with its exit code.
     pub(crate) fn ended(&mut self) -> Option<i32> {
         drop(self.input.take());
         self.child.wait().expect("the process ends").code()
     }
+}
+
+/// The lines of a stream as they come; each is handed to `keep` first.
+fn lines(
+    stream: impl Read + Send + 'static,
+    mut keep: impl FnMut(&str) + Send + 'static,
+) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            keep(&line);
+            // Nobody waits for lines once the test is over; the stream is still read, so that the server never blocks.
+            let _waited_for = sender.send(line);
+        }
+    });
+    receiver
 }
 
 impl Drop for Process {

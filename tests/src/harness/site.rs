@@ -1,9 +1,6 @@
 //! What an operator would have on disk: `daypass.toml`, a keyring, and a directory of two accounts.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -47,12 +44,12 @@ impl Site {
             { "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::reports" },
             { "Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::reports/secret/*" },
         ]);
-        site.role("Deploy", "AROADEPLOY00000000001", "12h", &site.trust(ACCOUNT, &everything), &reports);
-        site.role("Plain", "AROAPLAIN000000000001", "1h", &site.trust(ACCOUNT, &only), &reports);
+        site.role("Deploy", "AROADEPLOYAAAAAAAAAAB", "12h", &site.trust(ACCOUNT, &everything), &reports);
+        site.role("Plain", "AROAPLAINAAAAAAAAAAAB", "1h", &site.trust(ACCOUNT, &only), &reports);
         let verify = json!([{ "Effect": "Allow", "Action": "daypass:Verify", "Resource": "*" }]);
-        site.role("Gateway", "AROAGATEWAY0000000001", "1h", &site.trust(ACCOUNT, &only), &verify);
+        site.role("Gateway", "AROAGATEWAYAAAAAAAAAB", "1h", &site.trust(ACCOUNT, &only), &verify);
         let stranger = site.trust(NEIGHBOUR, &only);
-        site.role_in(NEIGHBOUR, "Stranger", "AROASTRANGER000000001", "1h", &stranger, &reports);
+        site.role_in(NEIGHBOUR, "Stranger", "AROASTRANGERAAAAAAAAB", "1h", &stranger, &reports);
         let service = format!(
             "id = \"SERVICES3\"\nservice = \"s3\"\nhosts = [\"127.0.0.1\", \"localhost\"]\n\
              resource_prefix = \"arn:aws:s3:::\"\ncallers = [\"{}\"]\nunsigned_payload = false\n",
@@ -65,7 +62,8 @@ impl Site {
     /// The same, keeping its state in a Redis; `name` tells brokers on one Redis apart.
     pub(crate) fn on_redis(redis: &Redis) -> Self {
         let site = Self::new();
-        site.settings(&redis.url(), "");
+        // A broker that finds an empty Redis waits so long for peers that know its history.
+        site.settings(&redis.url(), "[limits]\nmax_staleness = \"5s\"\n");
         site
     }
 
@@ -97,7 +95,7 @@ impl Site {
         }]);
         let reports =
             json!([{ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::reports/*" }]);
-        self.role("Web", "AROAWEB00000000000001", "12h", &trust, &reports);
+        self.role("Web", "AROAWEBAAAAAAAAAAAAAB", "12h", &trust, &reports);
     }
 
     /// Writes `daypass.toml` for a state and further lines, which may open tables of their own.
@@ -198,6 +196,16 @@ impl Site {
         Broker::start(self)
     }
 
+    /// The same, where the system would write a core of any size.
+    pub(crate) fn start_with_cores(&self) -> Broker {
+        self.keyring();
+        let daypass = self.daypass(&["serve", "--config", "daypass.toml"]);
+        let mut command = Command::new("prlimit");
+        command.arg("--core=unlimited:unlimited").arg(daypass.get_program()).args(daypass.get_args());
+        command.current_dir(self.folder.path());
+        Broker::run_by(command, self)
+    }
+
     /// Makes the keyring where there is none.
     pub(crate) fn keyring(&self) {
         if !self.path("keyring").exists() {
@@ -219,10 +227,6 @@ impl Site {
 
     fn shared_files(&self) -> Vec<PathBuf> {
         ["daypass.toml", "keyring", "directory"].map(|name| self.path(name)).to_vec()
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
 

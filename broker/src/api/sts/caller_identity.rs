@@ -32,6 +32,7 @@ pub(super) fn answer(app: &App, incoming: &Incoming) -> Answer {
         }
         Err(refusal) => {
             let error = WireError::from(&refusal);
+            metrics::counter!("daypass_sigv4_failures_total", "reason" => error.code).increment(1);
             let event = event.error(error.code, refusal.to_string());
             app.audit.refusal(refusal.steps().into_iter().fold(event, Event::step));
             Err(error)

@@ -38,7 +38,12 @@ pub(super) async fn answer(app: &App, incoming: &Incoming, fields: &Fields<'_>) 
             metrics::counter!("daypass_credentials_issued_total", "action" => OPERATION).increment(1);
             Ok(render(&issued, &incoming.request_id))
         }
-        Err(refusal) => Err(WireError::from(&refusal)),
+        Err(refusal) => {
+            let error = WireError::from(&refusal);
+            metrics::counter!("daypass_assertions_rejected_total", "kind" => "oidc", "reason" => error.code)
+                .increment(1);
+            Err(error)
+        }
     }
 }
 

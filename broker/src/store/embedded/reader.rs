@@ -7,7 +7,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase as _};
 
 use super::tables::{ACCESS_KEYS, INDEXES, LAST_USES, RECORDS, key, name_at, time_at};
 use crate::revocation::millis;
-use crate::store::sealed::{Kind, Name, Sealer};
+use crate::store::sealed::{Kind, Name, Sealer, living};
 use crate::store::{Cursor, PAGE, Page, Selector, SessionName, SessionRecord, Unavailable};
 
 #[derive(Debug, Clone)]
@@ -74,10 +74,10 @@ impl Reader {
     ) -> Result<Option<SessionRecord>, Unavailable> {
         let Some(sealed) = value(transaction, RECORDS, &name)? else { return Ok(None) };
         let stored = Name { kind: Kind::Record, id: name };
-        let mut record = self.sealer.open_record(stored, sealed)?;
+        let Some(mut record) = living(self.sealer.open_record(stored, sealed))? else { return Ok(None) };
         if let Some(sealed) = value(transaction, LAST_USES, &name)? {
             let used = Sealer::last_use_name(stored);
-            record.last_used = Some(self.sealer.open_value(used, sealed)?);
+            record.last_used = living(self.sealer.open_value(used, sealed))?;
         }
         Ok(Some(record))
     }
@@ -106,4 +106,13 @@ fn value(
     name: &[u8; 16],
 ) -> Result<Option<Vec<u8>>, redb::Error> {
     Ok(transaction.open_table(table)?.get(name.as_slice())?.map(|value| value.value().to_vec()))
+}
+
+#[cfg(test)]
+impl Reader {
+    /// How many rows a table has.
+    pub(super) fn rows(&self, table: redb::TableDefinition<'static, &'static [u8], &'static [u8]>) -> u64 {
+        use redb::ReadableTableMetadata as _;
+        self.begin().unwrap().open_table(table).unwrap().len().unwrap()
+    }
 }

@@ -12,7 +12,7 @@ use super::tables::{
     key,
 };
 use crate::revocation::Scope;
-use crate::store::{MAX_SINGLE_REVOCATIONS, Unavailable};
+use crate::store::{Limit, MAX_SINGLE_REVOCATIONS, Unavailable};
 
 /// Calls that may wait; more are refused at once.
 const QUEUE: usize = 4_096;
@@ -39,7 +39,7 @@ pub(super) struct Insert {
     pub(super) sealed: Vec<u8>,
     pub(super) access_key: [u8; 16],
     /// The indexes that list it, each with the limit of its scope.
-    pub(super) indexes: Vec<([u8; 16], Option<(Scope, u64)>)>,
+    pub(super) indexes: Vec<([u8; 16], Option<Limit>)>,
     pub(super) expires_ms: u64,
     pub(super) spending: Option<Spending>,
     pub(super) now_ms: u64,

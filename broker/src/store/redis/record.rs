@@ -9,14 +9,14 @@ use super::lane::Lane;
 use crate::revocation::{MARK_KEPT_MS, Scope, millis};
 use crate::store::sealed::{Kind, Name, Sealer};
 use crate::store::value::{Epoch, Redemption};
-use crate::store::{Limits, Reservation, SessionRecord, Unavailable};
+use crate::store::{Limit, Limits, Reservation, SessionRecord, Unavailable};
 
 /// One session's entries in Redis.
 pub(super) struct Entries<'r> {
     record: &'r SessionRecord,
     name: Name,
     access_key: Name,
-    indexes: Vec<(Vec<u8>, Option<(Scope, u64)>)>,
+    indexes: Vec<(Vec<u8>, Option<Limit>)>,
 }
 
 /// What became of a reservation.
@@ -29,7 +29,7 @@ impl<'r> Entries<'r> {
     pub(super) fn new(record: &'r SessionRecord, limits: Limits, sealer: &Sealer) -> Self {
         let indexes = record
             .listed_under()
-            .map(|target| (Some(target), limits.of(target).map(|limit| (target.scope, limit))))
+            .map(|target| (Some(target), limits.of(record, target)))
             .chain(std::iter::once((None, None)))
             .map(|(target, limit)| (key(sealer.index_name(target)), limit))
             .collect();

@@ -73,6 +73,7 @@ pub(super) struct Watch {
     replication_id: Option<String>,
     store_time_ms: u64,
     polls: u64,
+    failing: bool,
 }
 
 impl Watch {
@@ -88,6 +89,7 @@ impl Watch {
             replication_id: None,
             store_time_ms: 0,
             polls: 0,
+            failing: false,
         }
     }
 
@@ -107,12 +109,22 @@ impl Watch {
                 }
                 _ = ticks.tick() => self.tick().await,
             };
-            if let Err(error) = done {
-                tracing::warn!(%error, "the revocation view was not read");
-                self.connection = None;
-                self.waiting.clear();
+            match done {
+                Ok(()) => self.failing = false,
+                Err(error) => self.fail(&error),
             }
         }
+    }
+
+    /// Leaves the connection. What is pending stays so; whoever waits for it is told that it is.
+    fn fail(&mut self, error: &Unavailable) {
+        if !self.failing {
+            tracing::warn!(%error, "the revocation view is not being read");
+        }
+        self.failing = true;
+        self.connection = None;
+        self.waiting.clear();
+        self.missing_since = None;
     }
 
     fn take_up(&mut self, assertion: Assertion) {
@@ -143,7 +155,14 @@ impl Watch {
         if beat {
             self.beat().await?;
         }
-        if !self.read_pages().await? || self.pass.is_damaged() {
+        if !self.read_pages().await? {
+            return Ok(());
+        }
+        if self.pass.is_damaged() {
+            // A keyring that is about to arrive, or an operator, may heal it.
+            if beat {
+                self.pass = Pass::default();
+            }
             return Ok(());
         }
         if let Some(seen) = self.pass.finish() {
@@ -217,6 +236,8 @@ impl Watch {
             self.flush().await?;
         }
         let pipeline = self.pass.begin_epoch(&self.parts.sealer, self.parts.time.now())?;
+        // The next poll is a heartbeat, so that nobody waits longer than needed.
+        self.polls = 0;
         self.query::<()>(&pipeline).await
     }
 

@@ -1,3 +1,5 @@
+//! Bodies that are what was signed, and bodies that are spoilt on the way.
+
 use std::collections::VecDeque;
 use std::task::Waker;
 

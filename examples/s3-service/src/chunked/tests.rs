@@ -1,3 +1,5 @@
+//! Framing that decodes, and framing that is refused wherever it breaks.
+
 use bytes::Bytes;
 
 use super::*;

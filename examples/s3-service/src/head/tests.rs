@@ -1,3 +1,5 @@
+//! What is left of a request once its signature is taken off.
+
 use http::Request;
 
 use super::*;

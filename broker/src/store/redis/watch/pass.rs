@@ -50,7 +50,7 @@ impl Pass {
 
     /// The marks of a page; none if the stream turned out to be another and is to be read from its start.
     pub(super) fn take(&mut self, (epoch, length, entries): Answer, sealer: &Sealer) -> Option<Marks> {
-        if !self.is_of(epoch, sealer) || length < self.length {
+        if !self.is_of(epoch, length, sealer) {
             return None;
         }
         self.length = length;
@@ -60,8 +60,6 @@ impl Pass {
         for (id, fields) in entries {
             match open(sealer, name, &fields) {
                 Ok(mark) => marks.push(mark),
-                // Whoever has the mark in its view adds it again, under a key that is good.
-                Err(OpenError::Seal(SealError::RetiredKey(_))) => {}
                 Err(error) => {
                     tracing::error!(entry = %id, %error, "a revocation does not open: the view is incomplete");
                     self.damaged = true;
@@ -104,8 +102,9 @@ impl Pass {
         Ok(pipeline)
     }
 
-    /// Whether a page is of the stream that this pass reads; if not, the pass begins anew, under that page's epoch.
-    fn is_of(&mut self, sealed: Option<Vec<u8>>, sealer: &Sealer) -> bool {
+    /// Whether a page is of the stream that this pass reads. If it is of another epoch, or entries have gone, the pass
+    /// begins anew.
+    fn is_of(&mut self, sealed: Option<Vec<u8>>, length: u64, sealer: &Sealer) -> bool {
         let mut epoch_is_retired = false;
         let epoch = match sealed.map(|sealed| open_epoch(sealer, sealed)) {
             None => None,
@@ -120,7 +119,9 @@ impl Pass {
                 return true;
             }
         };
-        let same = self.begun && self.epoch.map(|(epoch, _)| epoch.id) == epoch.map(|(epoch, _)| epoch.id);
+        let same = self.begun
+            && length >= self.length
+            && self.epoch.map(|(epoch, _)| epoch.id) == epoch.map(|(epoch, _)| epoch.id);
         if same {
             (self.epoch, self.epoch_is_retired) = (epoch, epoch_is_retired);
         } else {
@@ -144,7 +145,7 @@ pub(super) fn add(marks: &[Mark], sealer: &Sealer) -> Result<Pipeline, Unavailab
 
 fn open(sealer: &Sealer, name: crate::store::sealed::Name, fields: &[Vec<u8>]) -> Result<Mark, OpenError> {
     match fields {
-        [field, sealed] if field == b"m" => sealer.open_value(name, sealed.clone()),
+        [field, sealed] if field == b"m" => sealer.open_mark(name, sealed.clone()),
         _ => Err(SealError::Malformed.into()),
     }
 }
