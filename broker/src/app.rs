@@ -18,6 +18,8 @@ use crate::store::{Backend, SharedKeyring};
 use crate::trust;
 
 pub mod start;
+#[cfg(test)]
+pub(crate) mod tests;
 mod throttle;
 pub mod upkeep;
 mod uses;

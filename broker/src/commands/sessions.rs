@@ -107,14 +107,16 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
 
 impl Of {
     fn subject(self) -> Option<Subject> {
-        self.session
-            .map(Subject::Session)
-            .or_else(|| self.principal.map(Subject::Principal))
-            .or_else(|| self.role.map(Subject::Role))
-            .or_else(|| self.provider.map(Subject::Provider))
-            .or_else(|| self.account.map(Subject::Account))
-            .or_else(|| self.proof.map(Subject::Proof))
-            .or_else(|| self.key.map(Subject::Key))
+        let named = [
+            self.session.map(Subject::Session),
+            self.principal.map(Subject::Principal),
+            self.role.map(Subject::Role),
+            self.provider.map(Subject::Provider),
+            self.account.map(Subject::Account),
+            self.proof.map(Subject::Proof),
+            self.key.map(Subject::Key),
+        ];
+        named.into_iter().flatten().next()
     }
 }
 
