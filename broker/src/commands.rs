@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub(crate) mod check;
+pub(crate) mod dev;
 pub(crate) mod keys;
 pub(crate) mod serve;
 pub(crate) mod sessions;

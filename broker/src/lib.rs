@@ -9,6 +9,7 @@ pub mod audit;
 pub mod authorize;
 pub mod clock;
 pub mod config;
+pub mod dev;
 pub mod error;
 pub mod federate;
 pub mod fetch;

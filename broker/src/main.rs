@@ -16,6 +16,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a broker to try out, with sample roles and an identity provider of its own.
+    Dev(commands::dev::Arguments),
     /// Run the broker; it does not start on any error in its configuration.
     Serve(commands::serve::Arguments),
     /// Report every error of a configuration, with file, line, cause and fix.
@@ -28,6 +30,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Dev(arguments) => commands::dev::run(&arguments),
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Sessions(arguments) => commands::sessions::run(&arguments),

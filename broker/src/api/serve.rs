@@ -101,7 +101,7 @@ pub async fn serve(
         served = public_listener(public, tls.clone(), handle.clone(), Arc::clone(&app)) => Ok(served?),
         served = telemetry_listener(observed, Arc::clone(&app), metrics) => Ok(served?),
         served = admin => served,
-        () = upkeep::follow_configuration(Arc::clone(&app), config, Arc::clone(&reload)) => Ok(()),
+        () = upkeep::follow_configuration(Arc::clone(&app), config, Arc::clone(&reload), development) => Ok(()),
         () = upkeep::tick(Arc::clone(&app), development) => Ok(()),
         () = follow_certificate(tls, &settings.server.transport) => Ok(()),
         hung_up = follow_hangup(&app, &reload) => Ok(hung_up?),

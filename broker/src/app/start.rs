@@ -39,6 +39,11 @@ pub enum StartError {
     /// A keyring that `daypass dev` made.
     #[error("keyring `{}` was made for development: run `daypass keys init` for one of your own", .0.display())]
     DevelopmentKeyring(PathBuf),
+    /// A provider that only `daypass dev` runs.
+    #[error(
+        "provider `{0}` is plain http, for development: remove `insecure_loopback_http` and name an https issuer"
+    )]
+    DevelopmentProvider(String),
     /// A folder that state is kept in.
     #[error("`{}`: {cause}", folder.display())]
     Folder {
@@ -55,6 +60,9 @@ pub enum StartError {
         /// What is wrong.
         cause: KeyringError,
     },
+    /// A keyring that seals for others than developers.
+    #[error("keyring `{}` was not made for development: run `daypass serve`", .0.display())]
+    OwnKeyring(PathBuf),
     /// A provider that can't be fetched from as it is configured.
     #[error("provider `{provider}`: {cause}")]
     Provider {
@@ -79,7 +87,8 @@ pub enum StartError {
     },
 }
 
-/// A broker with everything open. `development` lets it use a keyring that `daypass dev` made.
+/// A broker with everything open. With `development` its keyring has to be one that `daypass dev` made, and providers may
+/// be plain http on loopback; without, neither is accepted.
 pub async fn start(snapshot: Arc<Snapshot>, broker: String, development: bool) -> Result<App, StartError> {
     let settings = &snapshot.settings;
     let keyring = keyring(&settings.keys.file, development)?;
@@ -114,7 +123,7 @@ pub async fn start(snapshot: Arc<Snapshot>, broker: String, development: bool) -
     let keyring = Arc::new(ArcSwap::from_pointee(keyring));
     let time = time_source(&clock);
     let store = store(&snapshot, &local, broker, Arc::clone(&keyring), time).await?;
-    let provider_keys = provider_keys(&snapshot, &clock)?;
+    let provider_keys = provider_keys(&snapshot, &clock, development)?;
     Ok(App::new(snapshot, keyring, clock, store, audit, provider_keys))
 }
 
@@ -123,6 +132,9 @@ fn keyring(file: &Path, development: bool) -> Result<crate::keys::Keyring, Start
     let keyring = KeyringFile::read(file).and_then(|file| file.validate()).map_err(failed)?;
     if keyring.is_development() && !development {
         return Err(StartError::DevelopmentKeyring(file.to_owned()));
+    }
+    if development && !keyring.is_development() {
+        return Err(StartError::OwnKeyring(file.to_owned()));
     }
     Ok(keyring)
 }
@@ -187,13 +199,26 @@ fn time_source(clock: &Arc<Clock>) -> TimeSource {
     TimeSource::new(move || Reading { now: clock.reading().now(), monotonic: clock.since_boot() })
 }
 
-fn provider_keys(snapshot: &Snapshot, clock: &Arc<Clock>) -> Result<KeyCache, StartError> {
+fn provider_keys(snapshot: &Snapshot, clock: &Arc<Clock>, development: bool) -> Result<KeyCache, StartError> {
     let clock = Arc::clone(clock);
     let cache = KeyCache::new(SystemRoots::load(), Arc::new(move || clock.since_boot()));
+    prepare_providers(&cache, snapshot, development)?;
+    Ok(cache)
+}
+
+/// Makes ready what fetches each provider's keys; the first provider that can't be used is named.
+pub(super) fn prepare_providers(
+    cache: &KeyCache,
+    snapshot: &Snapshot,
+    development: bool,
+) -> Result<(), StartError> {
     for provider in snapshot.directory.oidc_providers() {
+        if !development && !provider.issuer().is_secure() {
+            return Err(StartError::DevelopmentProvider(provider.arn().to_owned()));
+        }
         cache
             .prepare(provider)
             .map_err(|cause| StartError::Provider { provider: provider.arn().to_owned(), cause })?;
     }
-    Ok(cache)
+    Ok(())
 }

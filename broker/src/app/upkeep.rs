@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::App;
+use super::start::prepare_providers;
 use crate::audit::{Event, IdentityKind, Parameter, Source, UserIdentity};
 use crate::clock::Confirmation;
-use crate::config::{self, Loaded, Snapshot};
+use crate::config::{self, Loaded};
 use crate::error::Diagnostics;
 use crate::keys::file::{KeyringError, KeyringFile};
 use crate::store::Store as _;
@@ -24,21 +25,22 @@ const USES_AT_ONCE: usize = 1_000;
 
 /// Follows the configuration for as long as the future is polled: a good tree replaces the one in force as a whole, a
 /// bad one changes nothing.
-pub async fn follow_configuration(app: Arc<App>, config: PathBuf, reload: Arc<Notify>) {
+pub async fn follow_configuration(app: Arc<App>, config: PathBuf, reload: Arc<Notify>, development: bool) {
     let version = app.snapshot.load().version;
     let (changes, mut next) = tokio::sync::mpsc::channel(1);
     let report = move |result| drop(changes.try_send(result));
     let apply = async {
         while let Some(result) = next.recv().await {
-            take_in(&app, result).await;
+            take_in(&app, result, development).await;
         }
     };
     tokio::join!(config::watch(config, version, reload, report), apply);
 }
 
-async fn take_in(app: &App, result: Result<Loaded, Diagnostics>) {
+async fn take_in(app: &App, result: Result<Loaded, Diagnostics>, development: bool) {
     let in_force = app.snapshot.load().version;
-    match result.map(|loaded| (prepare(app, &loaded.snapshot), loaded)) {
+    match result.map(|loaded| (prepare_providers(&app.provider_keys, &loaded.snapshot, development), loaded))
+    {
         Ok((Ok(()), loaded)) => {
             let version = loaded.snapshot.version;
             if record(app, "ReloadConfiguration", &version.to_string()).await {
@@ -58,10 +60,6 @@ async fn take_in(app: &App, result: Result<Loaded, Diagnostics>) {
             tracing::error!(kept = %in_force, %errors, "the changed configuration is not taken in; the last good one stays");
         }
     }
-}
-
-fn prepare(app: &App, snapshot: &Snapshot) -> Result<(), crate::fetch::FetchError> {
-    snapshot.directory.oidc_providers().try_for_each(|provider| app.provider_keys.prepare(provider))
 }
 
 /// Looks after clock, keyring and figures for as long as the future is polled.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use daypass_broker::api::serve::{Addresses, serve};
+use daypass_broker::app::App;
 use daypass_broker::app::start::start;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,7 +41,7 @@ pub(crate) enum LogFormat {
 /// Serves until SIGTERM or SIGINT, then lets requests under way finish.
 pub(crate) fn run(arguments: &Arguments) -> Done {
     log_to_stderr(arguments.log_format);
-    run_broker(&arguments.config, arguments.broker.clone(), false, announce)
+    run_broker(&arguments.config, arguments.broker.clone(), false, announce, |_| std::future::pending())
 }
 
 /// The first line on standard output: the broker answers now, and where.
@@ -51,12 +52,13 @@ fn announce(addresses: &Addresses) {
     drop(out.flush());
 }
 
-/// A broker from a configuration to the end of its service.
-pub(super) fn run_broker(
+/// A broker from a configuration to the end of its service, and what runs beside it.
+pub(super) fn run_broker<B: Future<Output = Result<(), Box<dyn std::error::Error>>>>(
     config: &Path,
     broker: Option<String>,
     development: bool,
     ready: impl FnOnce(&Addresses),
+    beside: impl FnOnce(Arc<App>) -> B,
 ) -> Done {
     // Secrets live in this process's memory: no core dump, no reading it by others of the same user (K06).
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
@@ -68,7 +70,11 @@ pub(super) fn run_broker(
     runtime.block_on(async {
         let app = Arc::new(start(loaded.snapshot, broker, development).await?);
         let stop = stop_signal()?;
-        serve(app, config.to_owned(), development, metrics, stop, ready).await?;
+        let beside = beside(Arc::clone(&app));
+        tokio::select! {
+            served = serve(app, config.to_owned(), development, metrics, stop, ready) => served?,
+            ended = beside => ended?,
+        }
         Ok(ExitCode::SUCCESS)
     })
 }
