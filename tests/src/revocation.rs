@@ -19,7 +19,9 @@ fn ends(site: &Site, broker: &Broker, scope: impl FnOnce(&Value) -> [String; 2],
     let [flag, value] = scope(&listed(broker, site));
     let ran = broker.run(site, &["sessions", "revoke", &flag, &value]);
     assert_eq!(ran.code, Some(0), "{flag} {value}: {ran:?}");
-    assert_refused(&broker.caller(&credentials), 403, "InvalidClientTokenId", UNKNOWN);
+    let after = broker.caller(&credentials);
+    assert_eq!(after.status, 403, "{flag} {value}: {ran:?} {}", after.body);
+    assert_refused(&after, 403, "InvalidClientTokenId", UNKNOWN);
     let anew = broker.assume_with(&site.issuer.token("plant:a"), &role("Deploy"), &[]);
     if again {
         assert_eq!(broker.caller(&Credentials::of(&anew)).status, 200, "{flag}: what comes later lives");
