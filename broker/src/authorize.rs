@@ -8,8 +8,7 @@ use daypass_sigv4::{self as sigv4, Head, Limits, Payload, Rules, SigningKey};
 use jiff::Timestamp;
 
 use crate::app::App;
-use crate::audit::Step;
-use crate::clock::Expiry;
+use crate::clock::{Expiry, Reading};
 use crate::config::Snapshot;
 use crate::role::{ManagedPolicy, Role};
 use crate::session::{self, OpenError, OpenSession};
@@ -17,6 +16,7 @@ use crate::store::{Stale, Store as _};
 
 mod decide;
 mod question;
+mod steps;
 
 pub use decide::{Action, Verdict};
 pub use question::{Question, QuestionRefusal, Verification, verify};
@@ -77,17 +77,28 @@ pub fn authenticate(
     let signed = sigv4::parse(head, &Limits::STANDARD)?.ok_or(sigv4::Refusal::Unsigned)?;
     let scoped = signed.check_scope(service)?;
     let reading = app.clock.reading();
-    let session = open_session(app, &signed, reading.now())?;
-    if matches!(reading.expiry(session.claims().expires), Expiry::InDoubt) {
-        return Err(Refusal::ClockInDoubt);
-    }
+    let session = open_session(app, &signed, reading.now()).map_err(|refusal| doubted(refusal, &reading))?;
     let role = living_role(snapshot, &session)?;
     let session_policies = session_policies(app, snapshot, &session)?;
     let key = SigningKey::derive(session.secret_access_key(), signed.date(), signed.region(), service);
-    let verified = sigv4::verify(scoped, &key, payload, rules, reading.now())?;
+    let verified = sigv4::verify(scoped, &key, payload, rules, reading.now())
+        .map_err(|refusal| doubted(refusal.into(), &reading))?;
     let signed_payload = verified.payload();
     app.uses.note(session.claims().session(), reading.now());
     Ok((Caller::new(session, role, session_policies), signed_payload))
+}
+
+/// What is refused for its time while nobody knows the time is refused for that: the client is to try again.
+fn doubted(refusal: Refusal, reading: &Reading) -> Refusal {
+    use sigv4::Refusal::{Expired, NotYetCurrent, PresignExpired};
+    let in_doubt = match &refusal {
+        Refusal::Token(OpenError::Expired(at)) => matches!(reading.expiry(*at), Expiry::InDoubt),
+        Refusal::Signature(Expired { .. } | NotYetCurrent { .. } | PresignExpired { .. }) => {
+            reading.may_issue().is_err()
+        }
+        _ => false,
+    };
+    if in_doubt { Refusal::ClockInDoubt } else { refusal }
 }
 
 fn open_session(
@@ -149,24 +160,6 @@ impl SessionPolicies {
     }
 }
 
-impl Refusal {
-    /// The step that failed, with what was seen and wanted, for the operator.
-    pub fn step(&self) -> Step<'static> {
-        let (name, wanted) = match self {
-            Self::ClockInDoubt => ("clock", "a clock that nothing contradicts"),
-            Self::ForeignKey(_) => ("access key", "a key id of this broker, ASIA and 16 characters"),
-            Self::KeyNotHereYet => ("keyring", "the key that sealed the token"),
-            Self::NoToken => ("session token", "the token that belongs to the access key"),
-            Self::RoleGone(_) => ("role", "the role that the session is bound to"),
-            Self::SessionPolicyGone(_) => ("session policy", "every policy that limits the session"),
-            Self::Signature(_) => ("signature", "a signature that covers the request as it came"),
-            Self::Stale(_) => ("revocation view", "a confirmed view"),
-            Self::Token(_) => ("session token", "a live token of this access key"),
-        };
-        Step::failed(name, self.to_string(), wanted)
-    }
-}
-
 impl Caller {
     fn new(session: OpenSession, role: Arc<Role>, session_policies: SessionPolicies) -> Self {
         let claims = session.claims();
@@ -198,5 +191,25 @@ impl Caller {
     /// The account, 12 digits.
     pub fn account(&self) -> &str {
         self.role.account.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f16_what_a_step_of_the_clock_may_have_expired_is_in_doubt() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (steady, wall) = (at("2026-11-22T10:00:00Z"), at("2026-11-22T11:00:00Z"));
+        let (stepped, sure) = (Reading::between(steady, wall), Reading::between(wall, wall));
+        let ended = |time: &str| Refusal::Token(OpenError::Expired(at(time)));
+        let late = || Refusal::Signature(sigv4::Refusal::Expired { signed_at: steady, now: wall });
+        assert!(matches!(doubted(ended("2026-11-22T10:30:00Z"), &stepped), Refusal::ClockInDoubt));
+        assert!(matches!(doubted(late(), &stepped), Refusal::ClockInDoubt));
+        assert!(matches!(doubted(ended("2026-11-22T09:30:00Z"), &stepped), Refusal::Token(_)));
+        assert!(matches!(doubted(ended("2026-11-22T10:30:00Z"), &sure), Refusal::Token(_)));
+        assert!(matches!(doubted(late(), &sure), Refusal::Signature(_)));
+        assert!(matches!(doubted(Refusal::NoToken, &stepped), Refusal::NoToken));
     }
 }

@@ -1,13 +1,20 @@
 //! The commands, one module each, and what they have in common: exit codes, output forms, the administration socket.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
+pub(crate) mod audit;
+mod broker;
 pub(crate) mod check;
+pub(crate) mod clock;
 pub(crate) mod dev;
+pub(crate) mod explain;
 pub(crate) mod keys;
+pub(crate) mod reload;
 pub(crate) mod serve;
 pub(crate) mod sessions;
+mod shown;
+pub(crate) mod simulate;
 mod socket;
 
 /// What a command ends in: an exit code, or an error to print.
@@ -15,6 +22,8 @@ pub(crate) type Done = Result<ExitCode, Box<dyn std::error::Error>>;
 
 /// Exit code of a command that failed.
 pub(crate) const FAILED: u8 = 1;
+/// Exit code of a question whose answer is to deny.
+pub(crate) const DENIED: u8 = 3;
 /// Exit code of a revocation that is enforced here and not everywhere yet.
 pub(crate) const PROPAGATING: u8 = 5;
 
@@ -32,11 +41,7 @@ pub(crate) fn load(path: &Path) -> Result<daypass_broker::config::Loaded, Box<dy
     daypass_broker::config::load(path).map_err(|diagnostics| {
         eprint!("{}", diagnostics.to_text(false));
         let (errors, warnings) = diagnostics.counts();
-        format!("{}: {errors} errors, {warnings} warnings", path.display()).into()
+        format!("{}: {errors} errors, {warnings} warnings; correct them, then try again", path.display())
+            .into()
     })
-}
-
-/// Where the running broker's administration socket is.
-pub(crate) fn socket_of(config: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
-    Ok(load(config)?.snapshot.settings.admin.socket.clone())
 }

@@ -1,11 +1,10 @@
 //! From a proof of identity to a session's credentials: each kind of proof is verified by its own module, and all go
 //! the same way from there.
 
-use daypass_evaluator::Explanation;
 use jiff::Timestamp;
 
 use crate::app::NoRandomness;
-use crate::audit::{self, Step};
+use crate::audit;
 use crate::clock;
 use crate::proof::{FederatedIdentity, oidc};
 use crate::revocation::{Barred, Scope};
@@ -16,6 +15,7 @@ use crate::trust;
 
 mod issue;
 mod record;
+mod steps;
 mod web_identity;
 
 pub use web_identity::{WebIdentityRequest, with_web_identity};
@@ -104,53 +104,6 @@ impl Issued {
     pub fn identity(&self) -> &FederatedIdentity {
         &self.identity
     }
-}
-
-impl Refusal {
-    /// The step that failed, with what was seen and wanted, for the operator.
-    pub fn step(&self) -> Step<'static> {
-        let (name, wanted) = match self {
-            Self::Audit(_) => ("audit", "the line on disk"),
-            Self::Barred(_) => ("revocation", "nothing that bars new sessions"),
-            Self::Clock(_) => ("clock", "a clock that agrees with the store's"),
-            Self::Mint(_) => ("token", "session policies and tags within their room"),
-            Self::NoRandomness(_) => ("entropy", "randomness"),
-            Self::Skew(_) => ("clock", "a clock within 120 s of the store's"),
-            Self::Spent => ("single use", "a proof not redeemed before"),
-            Self::Stale(_) => ("revocation view", "a confirmed view"),
-            Self::Store(_) => ("record", "the session recorded"),
-            Self::Throttled(_) => ("rate", "fewer requests a second"),
-            Self::TooManySessions(_) => ("live sessions", "fewer live sessions"),
-            Self::Trust(refusal) => return trust_step(refusal),
-            Self::WebIdentity(refusal) => {
-                let step = refusal.explain();
-                return Step::failed(step.name, step.seen, step.wanted);
-            }
-        };
-        Step::failed(name, self.to_string(), wanted)
-    }
-}
-
-fn trust_step(refusal: &trust::Refusal) -> Step<'static> {
-    match refusal {
-        trust::Refusal::Denied { action, explanation } => {
-            let seen =
-                explanation.as_deref().map_or_else(|| "no such role in the account".to_owned(), considered);
-            Step::failed("trust policy", seen, format!("an Allow of {action} for this identity"))
-        }
-        trust::Refusal::Duration { most, .. } => {
-            Step::failed("duration", refusal.to_string(), format!("at most {most} s"))
-        }
-        trust::Refusal::MalformedPolicy(_)
-        | trust::Refusal::UnknownPolicy(_)
-        | trust::Refusal::PolicyTooLarge(_) => {
-            Step::failed("session policy", refusal.to_string(), "a policy within its limits")
-        }
-    }
-}
-
-fn considered(explanation: &Explanation) -> String {
-    serde_json::to_string(&explanation.considered).unwrap_or_default()
 }
 
 /// A time for people: RFC 3339 to the second.

@@ -19,5 +19,6 @@ pub mod revocation;
 pub mod role;
 pub mod seal;
 pub mod session;
+pub mod simulate;
 pub mod store;
 pub mod trust;

@@ -9,6 +9,9 @@ mod commands;
 /// Turns a proof of identity into expiring AWS-style credentials, and decides every request that they make.
 #[derive(Debug, Parser)]
 #[command(name = "daypass", version, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 denied, 5 a revocation is still propagating."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -26,6 +29,16 @@ enum Command {
     Sessions(commands::sessions::Arguments),
     /// Make and change the keyring file.
     Keys(commands::keys::Arguments),
+    /// Say what would be decided, from the configuration alone; exit 3 if it is to deny.
+    Simulate(commands::simulate::Arguments),
+    /// Say what became of a request, step by step, and why.
+    Explain(commands::explain::Arguments),
+    /// Check that the audit file is what was written.
+    Audit(commands::audit::Arguments),
+    /// Let a running broker take its changed configuration in now.
+    Reload(commands::reload::Arguments),
+    /// Vouch for a running broker's clock after it stepped.
+    Clock(commands::clock::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +48,11 @@ fn main() -> ExitCode {
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Sessions(arguments) => commands::sessions::run(&arguments),
         Command::Keys(arguments) => commands::keys::run(&arguments),
+        Command::Simulate(arguments) => commands::simulate::run(&arguments),
+        Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Audit(arguments) => commands::audit::run(&arguments),
+        Command::Reload(arguments) => commands::reload::run(&arguments),
+        Command::Clock(arguments) => commands::clock::run(&arguments),
     };
     match done {
         Ok(exit) => exit,

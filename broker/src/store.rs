@@ -142,9 +142,12 @@ pub struct Limits {
 type Limit = (Scope, u64);
 
 impl Limits {
-    /// The limit on the sessions of `target`, if its scope has one.
-    fn of(self, target: Target) -> Option<Limit> {
+    /// The limit on the sessions of `target`, one of the record's, if it has one. Of a principal's names only the one
+    /// that its issuer vouches for counts: a source identity may be said by every issuer, and one tenant could use up
+    /// another's.
+    fn of(self, record: &SessionRecord, target: Target) -> Option<Limit> {
         match target.scope {
+            Scope::Principal if record.principal_target() != Some(target) => None,
             Scope::Principal => Some((target.scope, self.per_principal)),
             Scope::Account => Some((target.scope, self.per_account)),
             _ => None,

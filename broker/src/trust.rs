@@ -2,18 +2,19 @@
 //!
 //! From [`FederatedIdentity`] on, nobody asks which kind of proof there was. Pure: the time is an argument.
 
-use daypass_evaluator::{
-    Applicable, Context, Decision, Document, Explanation, Kind, Policies, PolicyError, Principal, Request,
-    StatementView, evaluate, explain,
-};
+use daypass_evaluator::{Document, Explanation, Kind, Policies, PolicyError, StatementView};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::proof::FederatedIdentity;
 use crate::revocation::{Scope, Target};
 use crate::role::{PolicyArn, Role, SessionName};
 
+pub mod presented;
+mod reasons;
 pub mod surroundings;
 
+pub use presented::Presented;
+pub use reasons::{position, reasons};
 pub use surroundings::Surroundings;
 
 /// How long a session lasts when the request does not say: an hour.
@@ -116,9 +117,12 @@ pub fn assume(
     let Some(role) = role.filter(|role| role.account.as_str() == identity.account_id()) else {
         return Err(Refusal::Denied { action: request.action, explanation: None });
     };
-    let context = trust_context(identity, role, request);
-    for action in needed_actions(identity, request) {
-        authorize(identity, role, action, &context)?;
+    let presented = Presented::of(identity);
+    let context = presented.context(role, &request.session_name, &request.surroundings);
+    for action in presented.needed_actions(request.action) {
+        presented
+            .authorize(role, action, &context)
+            .map_err(|explanation| Refusal::Denied { action, explanation: Some(explanation) })?;
     }
     let duration = duration(identity, role, request)?;
     check_session_policies(role, request, knows_policy)?;
@@ -167,69 +171,6 @@ pub fn principal_target(issuer: &str, subject: &str) -> Target {
 /// The target of all sessions with a source identity.
 pub fn source_identity_target(source_identity: &str) -> Target {
     Target::new(Scope::Principal, &[source_identity.as_bytes()])
-}
-
-fn needed_actions(
-    identity: &FederatedIdentity,
-    request: &AssumeRequest<'_>,
-) -> impl Iterator<Item = &'static str> {
-    let tags = !identity.session_tags().is_empty();
-    let source_identity = identity.source_identity().is_some();
-    std::iter::once(request.action)
-        .chain(tags.then_some("sts:TagSession"))
-        .chain(source_identity.then_some("sts:SetSourceIdentity"))
-}
-
-fn authorize(
-    identity: &FederatedIdentity,
-    role: &Role,
-    action: &'static str,
-    context: &Context<'_>,
-) -> Result<Decision, Refusal> {
-    let request = Request {
-        principal: Principal::Federated { provider: identity.provider_arn() },
-        action,
-        resource: role.arn.as_str(),
-        resource_account: role.account.as_str(),
-        context,
-    };
-    let policies = Applicable { resource: Some(&role.trust), ..Applicable::default() };
-    let decision = evaluate(&request, &policies);
-    if decision.is_allowed() {
-        return Ok(decision);
-    }
-    Err(Refusal::Denied { action, explanation: Some(Box::new(explain(&request, &policies))) })
-}
-
-/// The condition keys of an assumption (service authorization reference of STS).
-fn trust_context<'a>(
-    identity: &'a FederatedIdentity,
-    role: &'a Role,
-    request: &'a AssumeRequest<'_>,
-) -> Context<'a> {
-    let mut context = Context::new();
-    for (key, values) in identity.context() {
-        context.set_all(key.as_str(), values.iter().map(String::as_str));
-    }
-    request.surroundings.describe(&mut context);
-    context.set("sts:RoleSessionName", request.session_name.as_str());
-    if let Some(source_identity) = identity.source_identity() {
-        context.set("sts:SourceIdentity", source_identity);
-    }
-    for (key, value) in identity.session_tags() {
-        context.set(format!("aws:RequestTag/{key}"), value.as_str());
-    }
-    if !identity.session_tags().is_empty() {
-        context.set_all("aws:TagKeys", identity.session_tags().iter().map(|(key, _)| key.as_str()));
-    }
-    if !identity.transitive_tag_keys().is_empty() {
-        context.set_all("sts:TransitiveTagKeys", identity.transitive_tag_keys().iter().map(String::as_str));
-    }
-    for (key, value) in role.tags.iter() {
-        context.set(format!("aws:ResourceTag/{key}"), value.as_str());
-        context.set(format!("iam:ResourceTag/{key}"), value.as_str());
-    }
-    context
 }
 
 fn duration(

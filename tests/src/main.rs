@@ -16,6 +16,8 @@ mod coverage;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod dev;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod honouring;

@@ -15,7 +15,7 @@ use super::error::WireError;
 use super::request::Incoming;
 use crate::app::{App, NoRandomness};
 use crate::audit::{Decision, Event, IdentityKind, Issuer, Parameter, SessionContext, Source, UserIdentity};
-use crate::authorize::{self, Caller, Question, QuestionRefusal, Verdict, Verification};
+use crate::authorize::{self, Caller, Question, Verdict, Verification};
 use crate::config::Snapshot;
 use crate::trust::Surroundings;
 
@@ -132,12 +132,17 @@ fn decide(app: &App, incoming: &Incoming) -> Result<AnswerBody, WireError> {
         resource: &body.resource,
         context: &context,
     };
-    let verification = authorize::verify(app, &snapshot, &asker, &asked_from, &question).map_err(
-        |refusal| match refusal {
-            QuestionRefusal::NotAuthorized(why) => WireError::forbidden("AccessDenied", why),
-            QuestionRefusal::OutOfBounds(why) => WireError::forbidden("AccessDenied", why),
-        },
-    )?;
+    let verification =
+        authorize::verify(app, &snapshot, &asker, &asked_from, &question).map_err(|refusal| {
+            let error = WireError::forbidden("AccessDenied", refusal.to_string());
+            let event = event(app, incoming).map_err(|_| WireError::internal());
+            event.map_or_else(std::convert::identity, |event| {
+                app.audit.note(
+                    by_caller(event, &asker).error(error.code, refusal.to_string()).step(refusal.step()),
+                );
+                error
+            })
+        })?;
     conclude(app, incoming, &asker, &body, verification)
 }
 
@@ -156,7 +161,8 @@ fn asker(app: &App, snapshot: &Snapshot, incoming: &Incoming) -> Result<Caller, 
         Err(refusal) => {
             let error = WireError::from(&refusal);
             let event = event(app, incoming).map_err(|_| WireError::internal())?;
-            app.audit.refusal(event.error(error.code, refusal.to_string()).step(refusal.step()));
+            let event = event.error(error.code, refusal.to_string());
+            app.audit.refusal(refusal.steps().into_iter().fold(event, Event::step));
             Err(error)
         }
     }
@@ -222,15 +228,15 @@ fn conclude(
     };
     match verification {
         Verification::Decided { caller, verdict } => {
-            app.audit.note(
-                by_caller(event, &caller)
-                    .decision(decision(&verdict), verdict.statement.clone().map(Into::into)),
-            );
+            let event = by_caller(event, &caller)
+                .decision(decision(&verdict), verdict.statement.clone().map(Into::into));
+            app.audit.note(verdict.steps().into_iter().fold(event, Event::step));
             Ok(decided(&caller, &verdict, &incoming.request_id))
         }
         Verification::Unverified(refusal) => {
             let error = WireError::from(&refusal);
-            app.audit.refusal(event.error(error.code, refusal.to_string()).step(refusal.step()));
+            let event = event.error(error.code, refusal.to_string());
+            app.audit.refusal(refusal.steps().into_iter().fold(event, Event::step));
             if error.status == StatusCode::SERVICE_UNAVAILABLE {
                 return Err(error);
             }

@@ -32,6 +32,8 @@ pub struct Verdict {
     pub reason: String,
     /// The policy and statement that decided, if one did.
     pub statement: Option<String>,
+    /// For a denial, every statement and condition that mattered.
+    pub denial: Option<Box<Explanation>>,
 }
 
 impl Caller {
@@ -45,13 +47,9 @@ impl Caller {
                 Outcome::ExplicitDeny => self.denied(action, "with an explicit deny in", "a", &decision),
                 Outcome::ImplicitDeny => self.denied(action, "because", "no", &decision),
             };
-            Verdict { decision, reason, statement }
+            let denial = (!decision.is_allowed()).then(|| Box::new(explain(request, policies)));
+            Verdict { decision, reason, statement, denial }
         })
-    }
-
-    /// The same decision with every statement and condition that mattered.
-    pub fn explain(&self, action: &Action<'_>) -> Explanation {
-        self.ask(action, explain)
     }
 
     fn denied(&self, action: &Action<'_>, how: &str, article: &str, decision: &Decision) -> String {

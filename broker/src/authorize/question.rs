@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::{Action, Caller, Refusal, Verdict, authenticate};
 use crate::app::App;
+use crate::audit::Step;
 use crate::config::{Service, Snapshot};
 use crate::trust::Surroundings;
 
@@ -43,6 +44,19 @@ pub enum QuestionRefusal {
     /// The question is outside of what the directory lets this service ask about.
     #[error("{0}")]
     OutOfBounds(String),
+}
+
+impl QuestionRefusal {
+    /// The step that failed, for the operator.
+    pub fn step(&self) -> Step<'static> {
+        let wanted = match self {
+            Self::NotAuthorized(_) => {
+                "a service entry that names the asker, and daypass:Verify allowed on it"
+            }
+            Self::OutOfBounds(_) => "a host, resource and condition keys of the service's entry",
+        };
+        Step::failed("question", self.to_string(), wanted)
+    }
 }
 
 /// The answer to a question.

@@ -89,6 +89,13 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// A reading whose two clocks say these times.
+    #[cfg(test)]
+    pub(crate) fn between(earliest: Timestamp, now: Timestamp) -> Self {
+        let step = (earliest != now).then_some(Step { wall: now, steady: earliest });
+        Self { now, wall: now, earliest, step }
+    }
+
     /// The time to decide by: the latest that any clock or the high-water mark gives.
     pub fn now(&self) -> Timestamp {
         self.now

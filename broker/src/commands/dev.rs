@@ -147,8 +147,8 @@ To try it, paste into another shell (bash), in the same folder:
   # or: curl -sd sub=alice {issuer}/token > alice.token
 
   # Any recent SDK, and the AWS CLI from 2.13 on, turn it into credentials by themselves, and renew them.
-  export AWS_REGION=us-east-1 AWS_ENDPOINT_URL_STS={url} AWS_WEB_IDENTITY_TOKEN_FILE=alice.token
-  export AWS_ROLE_ARN={role} AWS_ROLE_SESSION_NAME=alice
+  export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ENDPOINT_URL_STS={url}
+  export AWS_WEB_IDENTITY_TOKEN_FILE=alice.token AWS_ROLE_ARN={role} AWS_ROLE_SESSION_NAME=alice
   aws sts get-caller-identity
 
   # An older CLI is told the endpoint each time.

@@ -1,24 +1,21 @@
 //! `daypass sessions`: list, show and end the sessions of a running broker.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use daypass_broker::administer::Subject;
 use daypass_broker::api::admin::{ListRequest, RevokeAnswer, RevokeRequest, SessionView, ShowRequest};
 
+use super::broker::Broker;
+use super::shown::shown;
 use super::socket::ask;
-use super::{Done, Output, PROPAGATING, socket_of};
+use super::{Done, Output, PROPAGATING};
 
 /// Which broker, and what about its sessions.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The broker's configuration, which says where its socket is.
-    #[arg(long, env = "DAYPASS_CONFIG", value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
-    /// The broker's administration socket.
-    #[arg(long, env = "DAYPASS_SOCKET", value_name = "FILE", global = true)]
-    socket: Option<PathBuf>,
+    #[command(flatten)]
+    broker: Broker,
     /// How answers are printed.
     #[arg(long, value_enum, default_value = "table", global = true)]
     output: Output,
@@ -80,7 +77,7 @@ struct Of {
 
 /// Asks the broker and prints its answer.
 pub(crate) fn run(arguments: &Arguments) -> Done {
-    let socket = socket(arguments)?;
+    let socket = arguments.broker.socket()?;
     match &arguments.command {
         Command::List { of, issued_before } => {
             let subject = of.clone().subject();
@@ -92,7 +89,10 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         Command::Show { session } => {
             let request = ShowRequest { session: session.clone() };
             let session: SessionView = ask(&socket, "/sessions/show", &request)?;
-            println!("{}", serde_json::to_string_pretty(&session)?);
+            match arguments.output {
+                Output::Json => println!("{}", serde_json::to_string_pretty(&session)?),
+                Output::Table => print_session(&session),
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Revoke { of, reason } => {
@@ -102,14 +102,6 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             let answer: RevokeAnswer = ask(&socket, "/sessions/revoke", &request)?;
             Ok(print_revoked(&answer, arguments.output)?)
         }
-    }
-}
-
-fn socket(arguments: &Arguments) -> Result<PathBuf, Box<dyn std::error::Error>> {
-    match (&arguments.socket, &arguments.config) {
-        (Some(socket), _) => Ok(socket.clone()),
-        (None, Some(config)) => socket_of(config),
-        (None, None) => Err("name the broker by --config FILE or --socket FILE".into()),
     }
 }
 
@@ -130,13 +122,50 @@ fn print_list(sessions: &[SessionView], output: Output) -> Result<(), serde_json
         println!("{}", serde_json::to_string_pretty(sessions)?);
         return Ok(());
     }
-    println!("{:<20}  {:<20}  {:<40}  {}", "ACCESS KEY", "EXPIRES", "PRINCIPAL", "ROLE");
-    for session in sessions {
-        let SessionView { access_key_id, expires, principal, role, .. } = session;
-        println!("{access_key_id:<20}  {expires:<20}  {principal:<40}  {role}");
+    let rows: Vec<[String; 5]> = sessions.iter().map(row).collect();
+    let head = ["ACCESS KEY", "EXPIRES", "LAST USED", "PRINCIPAL", "ROLE AND NAME"].map(str::to_owned);
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths = [width(0), width(1), width(2), width(3)];
+    for [key, expires, used, principal, role] in [&head].into_iter().chain(&rows) {
+        let [a, b, c, d] = widths;
+        println!("{key:<a$}  {expires:<b$}  {used:<c$}  {principal:<d$}  {role}");
     }
     println!("{} live sessions", sessions.len());
     Ok(())
+}
+
+fn row(session: &SessionView) -> [String; 5] {
+    [
+        shown(&session.access_key_id),
+        shown(&session.expires),
+        session.last_used.as_deref().map_or_else(|| "-".to_owned(), shown),
+        shown(&session.principal),
+        shown(&format!("{} {}", session.role, session.session_name)),
+    ]
+}
+
+fn print_session(session: &SessionView) {
+    let none = || "-".to_owned();
+    let rows = [
+        ("session", session.session.clone()),
+        ("access key", session.access_key_id.clone()),
+        ("role", session.role.clone()),
+        ("name", session.session_name.clone()),
+        ("principal", session.principal.clone()),
+        ("provider", session.provider.clone().unwrap_or_else(none)),
+        ("source identity", session.source_identity.clone().unwrap_or_else(none)),
+        ("issued", session.issued.clone()),
+        ("expires", session.expires.clone()),
+        ("last used", session.last_used.clone().unwrap_or_else(none)),
+        ("peer", session.peer.clone()),
+        ("request", session.request_id.clone()),
+    ];
+    for (name, value) in rows {
+        println!("{name:<15}  {}", shown(&value));
+    }
 }
 
 fn print_revoked(answer: &RevokeAnswer, output: Output) -> Result<ExitCode, serde_json::Error> {

@@ -215,3 +215,6 @@ impl TokenRequest {
         tags.into_iter().chain(source_identity)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,3 +169,6 @@ impl Ports {
         ports.iter().fold(named, |text, (port, own)| text.replace(&format!("<{port}>"), &format!(":{own}")))
     }
 }
+
+#[cfg(test)]
+mod tests;

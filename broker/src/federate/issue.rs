@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::app::App;
+use crate::clock::Reading;
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
 use crate::revocation::{SessionId, Target};
@@ -11,6 +12,7 @@ use crate::store::{Limits, Recorded, Reservation, SessionRecord, Store as _};
 use crate::trust::{self, AssumeRequest, AssumedRole};
 
 use super::record::Attempt;
+use super::steps::Stage;
 use super::{Issued, Refusal, Wanted, second};
 
 /// How far the clock may be from the store's for a stamp to be comparable with its marks: half of their lead.
@@ -33,17 +35,15 @@ pub(super) async fn issue(
     if !app.principals.take(identity.principal(), per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("principal"));
     }
-    let reading = app.clock.reading();
-    reading.may_issue()?;
-    let skew_ms = app.skew_ms.load(Ordering::Relaxed);
-    if skew_ms > MAX_SKEW_MS {
-        return Err(Refusal::Skew(skew_ms));
-    }
+    attempt.passed(Stage::PrincipalRate, "within the limit");
+    // The provider may have taken its time.
+    let reading = check_clock(app)?;
     let stamp = app
         .store
         .live()
         .read(app.clock.since_boot(), app.max_staleness())?
         .stamp(assumed.targets(), reading.now())?;
+    attempt.passed(Stage::Revocation, "nothing bars it");
     let birth = Birth {
         session: SessionId(app.random()?),
         access_key: app.random()?,
@@ -51,6 +51,7 @@ pub(super) async fn issue(
         issued: second(reading.now()),
     };
     let session = mint(app, &assumed, &birth, wanted)?;
+    attempt.passed(Stage::Token, format!("{} characters", session.token.len()));
     let reservation = reservation(&identity, wanted);
     let record = record(&session, &identity, &assumed, wanted);
     let limits = &snapshot.settings.limits;
@@ -59,10 +60,26 @@ pub(super) async fn issue(
         per_account: limits.sessions_per_account.into(),
     };
     match app.store.record(&record, reservation.as_ref(), limits).await? {
-        Recorded::New => Ok(Issued { session, identity }),
-        Recorded::Same(record) => same_again(app, &assumed, &record, identity, wanted),
+        Recorded::New => {
+            attempt.passed(Stage::Record, "a new session");
+            Ok(Issued { session, identity })
+        }
+        Recorded::Same(record) => {
+            attempt.passed(Stage::Record, "the same request again, given its session");
+            same_again(app, &assumed, &record, identity, wanted)
+        }
         Recorded::Spent => Err(Refusal::Spent),
         Recorded::TooMany(scope) => Err(Refusal::TooManySessions(scope)),
+    }
+}
+
+/// The time, if it is certain enough to issue by.
+pub(super) fn check_clock(app: &App) -> Result<Reading, Refusal> {
+    let reading = app.clock.reading();
+    reading.may_issue()?;
+    match app.skew_ms.load(Ordering::Relaxed) {
+        skew_ms if skew_ms > MAX_SKEW_MS => Err(Refusal::Skew(skew_ms)),
+        _ => Ok(reading),
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the audit trail learns of an attempt to get credentials, gathered as it goes and written before it is answered.
 
 use crate::app::App;
-use crate::audit::{self, Event, IdentityKind, Parameter, Source, Step, UserIdentity};
+use crate::audit::{self, Event, IdentityKind, Parameter, Source, Step, Text, UserIdentity};
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
-use crate::trust::AssumedRole;
+use crate::trust::{self, AssumedRole};
 
+use super::steps::Stage;
 use super::{Issued, Refusal, Wanted};
 
 /// One attempt, under way.
@@ -43,17 +44,49 @@ impl<'w> Attempt<'w> {
         self.who.identity_provider = Some(identity.provider_arn().to_owned().into());
         self.provider = Some(identity.provider_arn().to_owned());
         self.proof_digest = Some(*identity.proof_digest());
-        self.steps.push(Step::passed("proof", format!("{subject} of {issuer}")));
+        self.passed(Stage::Signature, "by a key of the provider");
+        let expires = identity.expires_at();
+        let audience = identity.audience();
+        let claims = format!("`{subject}` of `{issuer}` for `{audience}`, until {expires}");
+        self.passed(Stage::Claims, claims);
     }
 
-    /// The role trusts the identity.
+    /// The role trusts the identity, and what was asked for is within its limits.
     pub(super) fn trusted(&mut self, assumed: &AssumedRole) {
-        self.steps.push(Step::passed("trust policy", assumed.role_arn().to_owned()));
+        self.passed(Stage::TrustPolicy, assumed.role_arn().to_owned());
+        self.passed(Stage::Duration, format!("{} s", assumed.duration.as_secs()));
+        let limits =
+            usize::from(assumed.inline_policy.is_some()).saturating_add(assumed.managed_policies.len());
+        self.passed(Stage::SessionPolicy, format!("{limits} session policies"));
+    }
+
+    /// A stage was passed. Never put a proof, token, signature or secret into `seen`.
+    pub(super) fn passed(&mut self, stage: Stage, seen: impl Into<Text<'static>>) {
+        self.steps.push(Step::passed(stage.name(), seen));
+    }
+
+    /// The stages before the one that refused which nobody has written down: all of a call that stopped in its middle.
+    fn passed_before(&mut self, refusal: &Refusal) {
+        match refusal {
+            Refusal::WebIdentity(oidc) if oidc.is_after_signature() => {
+                self.passed(Stage::Signature, "by a key of the provider");
+            }
+            Refusal::Trust(trust::Refusal::Duration { .. }) => self.passed(Stage::TrustPolicy, "allows it"),
+            Refusal::Trust(
+                trust::Refusal::MalformedPolicy(_)
+                | trust::Refusal::UnknownPolicy(_)
+                | trust::Refusal::PolicyTooLarge(_),
+            ) => {
+                self.passed(Stage::TrustPolicy, "allows it");
+                self.passed(Stage::Duration, "within the role's limit");
+            }
+            _ => {}
+        }
     }
 
     /// Writes the end of the attempt down. Credentials come out only if their line is on disk.
     pub(super) async fn conclude(
-        self,
+        mut self,
         app: &App,
         snapshot: &Snapshot,
         outcome: Outcome,
@@ -73,8 +106,11 @@ impl<'w> Attempt<'w> {
             }
             Outcome::Refused(refusal) => {
                 let step = refusal.step();
+                let stage = refusal.stage();
+                self.passed_before(&refusal);
                 let event = self.event(app, snapshot)?.error(refusal_name(&refusal), refusal.to_string());
-                app.audit.refusal(event.step(step));
+                let later = stage.later().map(|stage| Step::not_reached(stage.name()));
+                app.audit.refusal(later.fold(event.step(step), Event::step));
                 Err(refusal)
             }
         }

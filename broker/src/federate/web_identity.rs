@@ -9,6 +9,7 @@ use crate::proof::oidc::{self, Provider, UnverifiedToken};
 use crate::role::RoleArn;
 
 use super::record::{Attempt, Outcome};
+use super::steps::Stage;
 use super::{Issued, Refusal, Wanted};
 
 const ACTION: &str = "AssumeRoleWithWebIdentity";
@@ -46,8 +47,13 @@ async fn attempt_it(
     if !app.peers.take(wanted.surroundings.source_ip, per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("peer"));
     }
+    attempt.passed(Stage::PeerRate, "within the limit");
+    // Before the token's times are looked at: nobody is to be told that it expired while the time is in doubt.
+    super::issue::check_clock(app)?;
+    attempt.passed(Stage::Clock, "steady");
     let token = UnverifiedToken::parse(request.token)?;
-    let identity = verified(app, snapshot, wanted, &token).await?;
+    attempt.passed(Stage::Form, form(&token));
+    let identity = verified(app, snapshot, wanted, &token, attempt).await?;
     attempt.proved(&identity);
     super::issue::issue(app, snapshot, identity, "sts:AssumeRoleWithWebIdentity", wanted, attempt).await
 }
@@ -57,13 +63,23 @@ async fn verified(
     snapshot: &Snapshot,
     wanted: &Wanted<'_>,
     token: &UnverifiedToken,
+    attempt: &mut Attempt<'_>,
 ) -> Result<FederatedIdentity, Refusal> {
     let provider = provider(snapshot, wanted.role_arn, token)?;
+    attempt.passed(Stage::Provider, provider.arn().to_owned());
     let keys = app.provider_keys.keys(provider, token.kid()).await.map_err(|error| {
         let issuer = token.issuer().to_owned();
         oidc::Refusal::KeysUnavailable { issuer, cause: error.to_string() }
     })?;
+    attempt.passed(Stage::Keys, "at hand");
     Ok(oidc::verify(token, provider, &keys, wanted.surroundings.now)?)
+}
+
+/// What the sender says of the token, unverified.
+fn form(token: &UnverifiedToken) -> String {
+    let short = |text: &str| text.chars().take(128).collect::<String>();
+    let kid = token.kid().map_or_else(|| "no key id".to_owned(), |kid| format!("key id `{}`", short(kid)));
+    format!("issuer `{}`, {kid}", short(token.issuer()))
 }
 
 /// The provider in the role's own account, found by the account alone: whether the role exists is not told yet.

@@ -17,6 +17,7 @@ pub use endpoint::{Allowed, Endpoint, EndpointError};
 pub use keys::{KeySet, KeySetError, MAX_KEY_SET_BYTES, SkippedKey};
 pub use provider::{KeySettings, KeySource, Provider, ProviderError, Settings};
 pub use refusal::{Class, Refusal, Step};
+pub use supposed::{Supposed, suppose};
 pub use token::UnverifiedToken;
 
 mod algorithm;
@@ -29,6 +30,7 @@ mod keys;
 mod provider;
 mod refusal;
 mod signature;
+mod supposed;
 mod tags;
 mod times;
 mod token;

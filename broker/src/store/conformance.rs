@@ -43,6 +43,21 @@ impl TestClock {
 
 /// A keyring of `keys` keys, the last one active; the same each time.
 pub(super) fn keyring(keys: u32) -> SharedKeyring {
+    shared(&keyring_file(keys))
+}
+
+/// The same, one of its keys retired.
+pub(super) fn retired(keys: u32, id: u32) -> SharedKeyring {
+    let mut file = keyring_file(keys);
+    file.retire(id).unwrap();
+    shared(&file)
+}
+
+fn shared(file: &KeyringFile) -> SharedKeyring {
+    Arc::new(ArcSwap::from_pointee(file.validate().unwrap()))
+}
+
+fn keyring_file(keys: u32) -> KeyringFile {
     let mut next = 0u8;
     let mut random = move || {
         next += 1;
@@ -53,7 +68,7 @@ pub(super) fn keyring(keys: u32) -> SharedKeyring {
         let id = file.prepare(&mut random);
         file.activate(id).unwrap();
     }
-    Arc::new(ArcSwap::from_pointee(file.validate().unwrap()))
+    file
 }
 
 pub(super) const LIMITS: Limits = Limits { per_principal: 10_000, per_account: 10_000 };
@@ -263,6 +278,21 @@ pub(super) async fn single_revocations_of_a_principal_are_limited(store: &impl S
     assert!(store.revoke(&[whole]).await.is_ok(), "the principal can always be ended");
 }
 
+pub(super) async fn t18_one_tenant_cannot_use_up_anothers_sessions(store: &impl Store, clock: &TestClock) {
+    let limits = Limits { per_principal: 2, per_account: 10 };
+    let shared = Target::new(Scope::Principal, &[b"alice"]);
+    for number in 0..4 {
+        let mut said = record(number, &format!("stranger-{number}"), clock);
+        said.targets.push(shared);
+        assert_eq!(store.record(&said, None, limits).await, Ok(Recorded::New), "{number}");
+    }
+    assert_eq!(
+        listed(store, of(shared)).await.len(),
+        4,
+        "all of a source identity's are listed, and can be ended"
+    );
+}
+
 /// The suite, each test on a store of its own made by `$fixture`, which returns something with `store` and `clock`.
 macro_rules! conformance {
     ($fixture:path) => {
@@ -273,6 +303,7 @@ macro_rules! conformance {
             live_sessions_are_capped
             a_revocation_is_in_the_view_at_once_and_never_lowered
             single_revocations_of_a_principal_are_limited
+            t18_one_tenant_cannot_use_up_anothers_sessions
         );
     };
     ($fixture:path: $($name:ident)*) => {

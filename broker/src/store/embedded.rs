@@ -17,8 +17,8 @@ use self::writer::{Command, Insert, Inserted, Spending, Writer};
 use super::sealed::{Kind, Sealer};
 use super::value::{Redemption, Value as _};
 use super::{
-    Cursor, Limits, LiveView, Page, Recorded, Reservation, Revocation, RevokeError, Selector, SessionName,
-    SessionRecord, Settlement, SharedKeyring, Store, TimeSource, Unavailable,
+    Cursor, Limits, LiveView, Page, Reading, Recorded, Reservation, Revocation, RevokeError, Selector,
+    SessionName, SessionRecord, Settlement, SharedKeyring, Store, TimeSource, Unavailable,
 };
 use crate::revocation::{Mark, Scope, SessionId, millis};
 use crate::seal::KeyId;
@@ -41,6 +41,7 @@ pub struct Embedded {
     sealer: Sealer,
     live: Arc<LiveView>,
     time: TimeSource,
+    opened: Reading,
 }
 
 /// Why the file was not opened. Its path is the caller's to add.
@@ -72,8 +73,17 @@ impl Embedded {
             writer: Writer::start(database)?,
             sealer,
             live: Arc::new(LiveView::always_fresh(view)),
+            opened: time.read(),
             time,
         })
+    }
+
+    /// The time by the steady clock since opening, or the wall's if that is earlier: a wall clock that jumps ahead, and
+    /// back again, makes nothing forgotten.
+    fn surely_past(&self) -> Timestamp {
+        let Reading { now, monotonic } = self.time.read();
+        let steady = self.opened.now.checked_add(monotonic.saturating_sub(self.opened.monotonic));
+        steady.map_or(now, |steady| steady.min(now))
     }
 
     fn now(&self) -> Timestamp {
@@ -103,7 +113,7 @@ impl Embedded {
         let name = self.sealer.record_name(record.session);
         let indexes = record
             .listed_under()
-            .map(|target| (self.sealer.index_name(Some(target)).id, limits.of(target)))
+            .map(|target| (self.sealer.index_name(Some(target)).id, limits.of(record, target)))
             .chain(std::iter::once((self.sealer.index_name(None).id, None)))
             .collect();
         let spending =
@@ -192,7 +202,7 @@ impl Store for Embedded {
         }
         self.live.merge(&marks);
         self.write(|reply| Command::Marks(sealed, reply)).await?;
-        self.live.forget(now_ms);
+        self.live.forget(millis(self.surely_past()));
         Ok(Settlement::Settled)
     }
 

@@ -6,10 +6,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::sealed::{Kind, Name, OpenError, Sealer};
+use super::sealed::{Kind, Name, Sealer};
 use super::value::Value;
 use crate::revocation::{Mark, View};
-use crate::seal::SealError;
 
 /// A longer file is not a journal of ours: 10 million marks.
 const MAX_BYTES: u64 = 2 << 30;
@@ -138,12 +137,11 @@ fn read(file: &File, sealer: &Sealer, name: Name) -> io::Result<History> {
     let mut damaged = false;
     while let Some((sealed, after)) = split(rest) {
         rest = after;
-        match sealer.open_value::<Entry>(name, sealed.to_vec()) {
+        match sealer.open_mark::<Entry>(name, sealed.to_vec()) {
             Ok(Entry::Mark(mark)) => {
                 history.view.merge(&mark);
             }
             Ok(Entry::Whole) => history.whole = true,
-            Err(OpenError::Seal(SealError::RetiredKey(_))) => {}
             Err(_) => damaged = true,
         }
     }

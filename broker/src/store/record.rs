@@ -75,6 +75,11 @@ impl SessionRecord {
         self.targets.iter().filter(listed).copied()
     }
 
+    /// The principal by its issuer and subject, which comes before its source identity.
+    pub(super) fn principal_target(&self) -> Option<Target> {
+        self.targets.iter().copied().find(|target| target.scope == Scope::Principal)
+    }
+
     fn write(&self, e: &mut Encoder<&mut Vec<u8>>) -> Written {
         e.map(FIELDS)?.u8(0)?.bytes(&self.session.0)?.u8(1)?.str(&self.access_key_id)?;
         e.u8(2)?.u64(self.stamp)?.u8(3)?;

@@ -134,6 +134,13 @@ impl Sealer {
         Ok(V::decode(self.open(name, &mut sealed)?)?)
     }
 
+    /// A mark, also if its key is retired. A mark only ever ends more, so it is safe to believe; without it, sessions
+    /// of keys that are still good would live again.
+    pub(super) fn open_mark<V: Value>(&self, name: Name, mut sealed: Vec<u8>) -> Result<V, OpenError> {
+        let keyring = self.keyring.load();
+        Ok(V::decode(keyring.open_even_retired(Purpose::Record, &bound_to(name), &mut sealed)?)?)
+    }
+
     pub(super) fn open_record(&self, name: Name, mut sealed: Vec<u8>) -> Result<SessionRecord, OpenError> {
         Ok(SessionRecord::decode(self.open(name, &mut sealed)?)?)
     }
@@ -142,6 +149,14 @@ impl Sealer {
         let keyring = self.keyring.load();
         let (_, plaintext) = keyring.open(Purpose::Record, &bound_to(name), sealed)?;
         Ok(plaintext)
+    }
+}
+
+/// What a retired key sealed is dead with it: as if it were not there.
+pub(super) fn living<T>(opened: Result<T, OpenError>) -> Result<Option<T>, OpenError> {
+    match opened {
+        Err(OpenError::Seal(SealError::RetiredKey(_))) => Ok(None),
+        opened => opened.map(Some),
     }
 }
 

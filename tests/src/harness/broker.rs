@@ -41,11 +41,25 @@ impl Broker {
     pub(super) fn run_by(mut command: Command, site: &Site) -> Self {
         let process = Process::start(&mut command, &site.path("daypass.log"));
         let listening = process.after("listening ");
-        let address = |name: &str| {
-            let url = listening.split(' ').find_map(|part| part.strip_prefix(name)).expect("an address");
-            url.rsplit('/').next().expect("an authority").parse().expect("a socket address")
-        };
-        Self { address: address("url="), telemetry: address("telemetry="), process }
+        let (address, telemetry) = (address(&listening, "url="), address(&listening, "telemetry="));
+        let broker = Self { address, telemetry, process };
+        broker.ready();
+        broker
+    }
+
+    /// Waits until it can verify: at once with state in a file, with Redis once the view is whole.
+    fn ready(&self) {
+        let asked = (0..1_000_000).any(|_| self.telemetry("/readyz").status == 200);
+        assert!(asked, "never ready");
+    }
+
+    /// `daypass dev` in the folder `dev` of a site, and its identity provider.
+    pub(crate) fn develop(site: &Site) -> (Self, SocketAddr) {
+        let mut command = site.daypass(&["dev", "--port", "0", "--dir", "dev"]);
+        let process = Process::start(&mut command, &site.path("dev.log"));
+        let listening = process.after("listening ");
+        let (broker, telemetry) = (address(&listening, "url="), address(&listening, "telemetry="));
+        (Self { address: broker, telemetry, process }, address(&listening, "issuer="))
     }
 
     pub(crate) fn url(&self) -> String {
@@ -160,6 +174,12 @@ impl Broker {
         let ran = self.run(site, &[arguments, &["--output", "json"]].concat());
         serde_json::from_str(&ran.output).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
+}
+
+/// An address that a broker said it listens on.
+fn address(listening: &str, name: &str) -> SocketAddr {
+    let url = listening.split(' ').find_map(|part| part.strip_prefix(name)).expect("an address");
+    url.rsplit('/').next().expect("an authority").parse().expect("a socket address")
 }
 
 /// The content type of STS requests.

@@ -62,7 +62,8 @@ impl Site {
     /// The same, keeping its state in a Redis; `name` tells brokers on one Redis apart.
     pub(crate) fn on_redis(redis: &Redis) -> Self {
         let site = Self::new();
-        site.settings(&redis.url(), "");
+        // A broker that finds an empty Redis waits so long for peers that know its history.
+        site.settings(&redis.url(), "[limits]\nmax_staleness = \"5s\"\n");
         site
     }
 

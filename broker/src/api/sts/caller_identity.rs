@@ -33,8 +33,8 @@ pub(super) fn answer(app: &App, incoming: &Incoming) -> Answer {
         Err(refusal) => {
             let error = WireError::from(&refusal);
             metrics::counter!("daypass_sigv4_failures_total", "reason" => error.code).increment(1);
-            let step = refusal.step();
-            app.audit.refusal(event.error(error.code, refusal.to_string()).step(step));
+            let event = event.error(error.code, refusal.to_string());
+            app.audit.refusal(refusal.steps().into_iter().fold(event, Event::step));
             Err(error)
         }
     }

@@ -35,6 +35,11 @@ impl<'a> Step<'a> {
         Self { step: step.into(), outcome: Outcome::Passed, seen: Some(seen.into()), wanted: None }
     }
 
+    /// A check that held, with nothing to tell of it.
+    pub fn held(step: impl Into<Text<'a>>) -> Self {
+        Self { step: step.into(), outcome: Outcome::Passed, seen: None, wanted: None }
+    }
+
     /// The check that ended the request; never put a proof, token, signature or secret into `seen`.
     pub fn failed(step: impl Into<Text<'a>>, seen: impl Into<Text<'a>>, wanted: impl Into<Text<'a>>) -> Self {
         let (seen, wanted) = (Some(seen.into()), Some(wanted.into()));

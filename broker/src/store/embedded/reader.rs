@@ -7,7 +7,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase as _};
 
 use super::tables::{ACCESS_KEYS, INDEXES, LAST_USES, RECORDS, key, name_at, time_at};
 use crate::revocation::millis;
-use crate::store::sealed::{Kind, Name, Sealer};
+use crate::store::sealed::{Kind, Name, Sealer, living};
 use crate::store::{Cursor, PAGE, Page, Selector, SessionName, SessionRecord, Unavailable};
 
 #[derive(Debug, Clone)]
@@ -74,10 +74,10 @@ impl Reader {
     ) -> Result<Option<SessionRecord>, Unavailable> {
         let Some(sealed) = value(transaction, RECORDS, &name)? else { return Ok(None) };
         let stored = Name { kind: Kind::Record, id: name };
-        let mut record = self.sealer.open_record(stored, sealed)?;
+        let Some(mut record) = living(self.sealer.open_record(stored, sealed))? else { return Ok(None) };
         if let Some(sealed) = value(transaction, LAST_USES, &name)? {
             let used = Sealer::last_use_name(stored);
-            record.last_used = Some(self.sealer.open_value(used, sealed)?);
+            record.last_used = living(self.sealer.open_value(used, sealed))?;
         }
         Ok(Some(record))
     }

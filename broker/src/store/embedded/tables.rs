@@ -5,8 +5,7 @@ use redb::{Database, ReadableTable as _, TableDefinition};
 
 use super::OpenError;
 use crate::revocation::{Mark, View};
-use crate::seal::SealError;
-use crate::store::sealed::{self, Kind, Sealer};
+use crate::store::sealed::{Kind, Sealer};
 use crate::store::value::Value as _;
 
 type Bytes = &'static [u8];
@@ -70,12 +69,10 @@ fn prepare(transaction: &redb::WriteTransaction, sealer: &Sealer, now_ms: u64) -
     let name = sealer.name(Kind::Mark, &[]);
     for entry in marks.iter().map_err(redb::Error::from)? {
         let (_, sealed) = entry.map_err(redb::Error::from)?;
-        match sealer.open_value::<Mark>(name, sealed.value().to_vec()) {
+        match sealer.open_mark::<Mark>(name, sealed.value().to_vec()) {
             Ok(mark) => {
                 view.merge(&mark);
             }
-            // What was sealed by a retired key is dead with it, and so are the sessions that the mark was for.
-            Err(sealed::OpenError::Seal(SealError::RetiredKey(_))) => {}
             Err(error) => return Err(OpenError::Damaged(error.to_string())),
         }
     }

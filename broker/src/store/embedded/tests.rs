@@ -3,7 +3,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::revocation::{FOR_GOOD, Target};
 use crate::store::conformance::{
-    LIMITS, TestClock, conformance, keyring, listed, mark, record, reservation, revocation,
+    LIMITS, TestClock, conformance, keyring, listed, mark, record, reservation, retired, revocation,
 };
 
 struct Fixture {
@@ -50,6 +50,40 @@ async fn marks_go_when_nothing_live_can_depend_on_them() {
     clock.advance(jiff::SignedDuration::from_hours(1));
     let store = Embedded::open(directory.path(), keyring(1), clock.source()).unwrap();
     assert!(store.live().whatever_its_age().is_empty());
+}
+
+#[tokio::test]
+async fn f16_a_wall_clock_that_jumps_ahead_and_back_forgets_no_revocation() {
+    let Fixture { store, clock, directory: _directory } = fixture().await;
+    let session = SessionId([1; 16]).target();
+    store.revoke(&[revocation(mark(session, FOR_GOOD, &clock))]).await.unwrap();
+    clock.advance(jiff::SignedDuration::from_hours(40));
+    store.revoke(&[revocation(mark(SessionId([2; 16]).target(), FOR_GOOD, &clock))]).await.unwrap();
+    clock.advance(jiff::SignedDuration::from_hours(-40));
+    assert_eq!(store.live().whatever_its_age().mark(session), Some(FOR_GOOD));
+}
+
+#[tokio::test]
+async fn f20_retiring_a_key_undoes_no_revocation_that_it_sealed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (clock, keys) = (TestClock::new(), keyring(1));
+    let store = Embedded::open(directory.path(), Arc::clone(&keys), clock.source()).unwrap();
+    let older = record(1, "alice", &clock);
+    store.record(&older, None, LIMITS).await.unwrap();
+    keys.store(keyring(2).load_full());
+    let dead = record(2, "alice", &clock);
+    store.record(&dead, None, LIMITS).await.unwrap();
+    store.revoke(&[revocation(mark(older.session.target(), FOR_GOOD, &clock))]).await.unwrap();
+    drop(store);
+
+    let store = Embedded::open(directory.path(), retired(3, 2), clock.source()).unwrap();
+    assert_eq!(store.live().whatever_its_age().mark(older.session.target()), Some(FOR_GOOD));
+    assert_eq!(
+        listed(&store, Selector::default()).await,
+        [older],
+        "what the retired key sealed is gone, not in the way"
+    );
+    assert_eq!(store.session(&SessionName::Id(dead.session)).await, Ok(None));
 }
 
 #[tokio::test]

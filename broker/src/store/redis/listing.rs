@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::keys::{key, record_key};
 use super::lane::Lane;
 use crate::revocation::millis;
-use crate::store::sealed::{Kind, Name, Sealer};
+use crate::store::sealed::{Kind, Name, Sealer, living};
 use crate::store::{Cursor, PAGE, Page, Selector, SessionName, SessionRecord, Unavailable};
 
 /// Entries read beyond a page, for those that share the cursor's place.
@@ -90,9 +90,9 @@ async fn load(
     let open = |(id, values): (&[u8; 16], &[Option<Vec<u8>>])| {
         let name = Name { kind: Kind::Record, id: *id };
         let [Some(sealed), used] = values else { return Ok(None) };
-        let mut record = sealer.open_record(name, sealed.clone())?;
+        let Some(mut record) = living(sealer.open_record(name, sealed.clone()))? else { return Ok(None) };
         if let Some(used) = used {
-            record.last_used = Some(sealer.open_value(Sealer::last_use_name(name), used.clone())?);
+            record.last_used = living(sealer.open_value(Sealer::last_use_name(name), used.clone()))?;
         }
         Ok(Some(record))
     };

@@ -29,7 +29,7 @@ impl<'r> Entries<'r> {
     pub(super) fn new(record: &'r SessionRecord, limits: Limits, sealer: &Sealer) -> Self {
         let indexes = record
             .listed_under()
-            .map(|target| (Some(target), limits.of(target)))
+            .map(|target| (Some(target), limits.of(record, target)))
             .chain(std::iter::once((None, None)))
             .map(|(target, limit)| (key(sealer.index_name(target)), limit))
             .collect();

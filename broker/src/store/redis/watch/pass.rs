@@ -60,8 +60,6 @@ impl Pass {
         for (id, fields) in entries {
             match open(sealer, name, &fields) {
                 Ok(mark) => marks.push(mark),
-                // Whoever has the mark in its view adds it again, under a key that is good.
-                Err(OpenError::Seal(SealError::RetiredKey(_))) => {}
                 Err(error) => {
                     tracing::error!(entry = %id, %error, "a revocation does not open: the view is incomplete");
                     self.damaged = true;
@@ -147,7 +145,7 @@ pub(super) fn add(marks: &[Mark], sealer: &Sealer) -> Result<Pipeline, Unavailab
 
 fn open(sealer: &Sealer, name: crate::store::sealed::Name, fields: &[Vec<u8>]) -> Result<Mark, OpenError> {
     match fields {
-        [field, sealed] if field == b"m" => sealer.open_value(name, sealed.clone()),
+        [field, sealed] if field == b"m" => sealer.open_mark(name, sealed.clone()),
         _ => Err(SealError::Malformed.into()),
     }
 }
