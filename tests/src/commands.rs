@@ -93,6 +93,7 @@ fn explain_shows_the_step_that_failed_with_what_was_seen_and_wanted() {
 fn wrong_usage_and_unknown_commands_exit_with_2() {
     let site = Site::new();
     for arguments in [&["surprise"][..], &["serve"], &["sessions", "revoke", "--config", "daypass.toml"]] {
-        assert_eq!(Ran::of(&site, arguments).code, Some(2), "{arguments:?}");
+        let ran = Ran::of(&site, arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:?}");
     }
 }

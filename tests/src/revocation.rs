@@ -6,20 +6,21 @@ use crate::harness::{ACCOUNT, Broker, Credentials, Redis, Site, assert_refused, 
 
 const UNKNOWN: &str = "The security token included in the request is invalid.";
 
-/// The session that a site has, as its list shows it.
-fn listed(broker: &Broker, site: &Site) -> Value {
-    let sessions = broker.json(site, &["sessions", "list"]);
-    sessions.as_array().and_then(|all| all.last()).unwrap_or_else(|| panic!("no session: {sessions}")).clone()
+/// A session as the command line shows it.
+fn shown(broker: &Broker, site: &Site, credentials: &Credentials) -> Value {
+    broker.json(site, &["sessions", "show", &credentials.access_key_id])
 }
 
 /// Revokes by one scope; the session ends and another that was issued afterwards lives.
 fn ends(site: &Site, broker: &Broker, scope: impl FnOnce(&Value) -> [String; 2], again: bool) {
     let token = site.issuer.token("plant:a");
     let credentials = broker.assume(&token, &role("Deploy"));
-    let [flag, value] = scope(&listed(broker, site));
+    let [flag, value] = scope(&shown(broker, site, &credentials));
     let ran = broker.run(site, &["sessions", "revoke", &flag, &value]);
     assert_eq!(ran.code, Some(0), "{flag} {value}: {ran:?}");
-    assert_refused(&broker.caller(&credentials), 403, "InvalidClientTokenId", UNKNOWN);
+    let after = broker.caller(&credentials);
+    assert_eq!(after.status, 403, "{flag} {value}: {ran:?} {}", after.body);
+    assert_refused(&after, 403, "InvalidClientTokenId", UNKNOWN);
     let anew = broker.assume_with(&site.issuer.token("plant:a"), &role("Deploy"), &[]);
     if again {
         assert_eq!(broker.caller(&Credentials::of(&anew)).status, 200, "{flag}: what comes later lives");
@@ -86,7 +87,7 @@ fn ending_a_session_bars_its_proof_from_new_ones() {
     let broker = site.start();
     let token = site.issuer.token("plant:a");
     let first = broker.assume(&token, &role("Deploy"));
-    let session = listed(&broker, &site)["session"].as_str().expect("an id").to_owned();
+    let session = shown(&broker, &site, &first)["session"].as_str().expect("an id").to_owned();
     let second = broker.assume(&token, &role("Deploy"));
     let ran = broker.run(&site, &["sessions", "revoke", "--session", &session]);
     assert_eq!(ran.code, Some(0), "{ran:?}");

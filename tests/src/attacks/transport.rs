@@ -186,8 +186,8 @@ fn h10_bytes_that_are_no_request() {
         b"\r\n\r\n\r\n\r\nX",
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     ] {
-        let answer = exchange(broker.address, bytes);
-        assert!((400..=505).contains(&answer.status), "{answer:?}");
+        let answer = try_exchange(broker.address, bytes);
+        assert!(answer.as_ref().is_none_or(|answer| (400..=505).contains(&answer.status)), "{answer:?}");
     }
     broker.assume(&site.issuer.token("plant:a"), &role("Deploy"));
     assert!(!site.read("daypass.log").contains("panicked"), "{}", site.read("daypass.log"));
