@@ -18,11 +18,13 @@ use crate::store::{Backend, SharedKeyring};
 use crate::trust;
 
 pub mod start;
+#[cfg(test)]
+pub(crate) mod tests;
 mod throttle;
 pub mod upkeep;
 mod uses;
 
-pub use throttle::Throttle;
+pub use throttle::{Throttle, network};
 pub use uses::Uses;
 
 /// How many compiled session policies are kept at hand.

@@ -17,6 +17,8 @@ use crate::store::{Stale, Store as _};
 mod decide;
 mod question;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use decide::{Action, Verdict};
 pub use question::{Question, QuestionRefusal, Verification, verify};

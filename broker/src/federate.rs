@@ -16,6 +16,8 @@ use crate::trust;
 mod issue;
 mod record;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod web_identity;
 
 pub use web_identity::{WebIdentityRequest, with_web_identity};

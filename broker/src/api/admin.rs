@@ -1,6 +1,6 @@
 //! Administration over a Unix socket that only the broker's own user and root may speak to.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -111,10 +111,7 @@ pub async fn serve(socket: &Path, app: Arc<App>, reload: Arc<Notify>) -> std::io
     if std::os::unix::net::UnixStream::connect(socket).is_ok() {
         return Err(std::io::Error::other("another broker answers on it"));
     }
-    match std::fs::remove_file(socket) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove_left_over(socket)?;
     let listener = UnixListener::bind(socket)?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
     let router = Router::new()
@@ -125,6 +122,16 @@ pub async fn serve(socket: &Path, app: Arc<App>, reload: Arc<Notify>) -> std::io
         .route("/reload", post(reload_now))
         .with_state(Admin { app, reload });
     axum::serve(listener, router.into_make_service_with_connect_info::<PeerUser>()).await
+}
+
+/// Removes a socket that nobody answers on; whatever else has that name stays.
+fn remove_left_over(socket: &Path) -> std::io::Result<()> {
+    match std::fs::symlink_metadata(socket) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(socket),
+        Ok(_) => Err(std::io::Error::other("there is something else of that name")),
+    }
 }
 
 async fn list(State(admin): State<Admin>, request: Request<Body>) -> Response {
@@ -234,5 +241,26 @@ impl From<SessionRecord> for SessionView {
             request_id: record.request_id,
             last_used: record.last_used.map(|time| time.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_left_over_socket_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keyring, link, socket) =
+            (folder.path().join("keyring"), folder.path().join("link"), folder.path().join("socket"));
+        std::fs::write(&keyring, "precious").unwrap();
+        std::os::unix::fs::symlink(&keyring, &link).unwrap();
+        assert!(remove_left_over(&keyring).is_err());
+        assert!(remove_left_over(&link).is_err());
+        assert_eq!(std::fs::read_to_string(&keyring).unwrap(), "precious");
+        drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+        remove_left_over(&socket).unwrap();
+        assert!(!socket.exists());
+        remove_left_over(&socket).unwrap();
     }
 }

@@ -17,7 +17,6 @@ pub const MAX_BODY: usize = 1 << 20;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A whole request, still unverified.
-#[derive(Debug)]
 pub struct Incoming {
     /// The method.
     pub method: Method,
@@ -33,6 +32,13 @@ pub struct Incoming {
     pub peer: Peer,
     /// The id that the answer and the audit trail carry.
     pub request_id: String,
+}
+
+// Hides query, headers and body: they carry proofs and tokens.
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incoming").field("request_id", &self.request_id).finish_non_exhaustive()
+    }
 }
 
 /// Where a request came from.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,14 @@ const BUCKETS: usize = 4_096;
 pub struct Throttle {
     hasher: RandomState,
     shards: [Mutex<HashMap<u64, Bucket>>; SHARDS],
+}
+
+/// The part of an address that its holder can't change at will: all of an IPv4 address, the first half of an IPv6 one.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(long) => IpAddr::from((u128::from(long) >> 64 << 64).to_be_bytes()),
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +91,14 @@ mod tests {
         assert_eq!(taken(1), 3);
         assert_eq!(taken(100), 3, "an idle bucket holds no more than a second's worth");
         assert!(throttle.take("neighbour", 3, Duration::ZERO), "one peer's flood is not another's");
+    }
+
+    #[test]
+    fn t26_a_subscriber_has_one_bucket_whatever_address_it_takes() {
+        let of = |address: &str| network(address.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 
     #[test]

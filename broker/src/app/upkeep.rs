@@ -1,6 +1,7 @@
 //! What a running broker does by itself: takes in changed files, keeps the clock honest, publishes its state.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::App;
 use super::start::prepare_providers;
 use crate::audit::{Event, IdentityKind, Parameter, Source, UserIdentity};
 use crate::clock::Confirmation;
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, Snapshot};
 use crate::error::Diagnostics;
 use crate::keys::file::{KeyringError, KeyringFile};
 use crate::store::Store as _;
@@ -27,39 +28,55 @@ const USES_AT_ONCE: usize = 1_000;
 /// bad one changes nothing.
 pub async fn follow_configuration(app: Arc<App>, config: PathBuf, reload: Arc<Notify>, development: bool) {
     let version = app.snapshot.load().version;
-    let (changes, mut next) = tokio::sync::mpsc::channel(1);
-    let report = move |result| drop(changes.try_send(result));
+    // Of several changes that come while one is written down only the newest counts.
+    let (changes, mut newest) = tokio::sync::watch::channel(None);
+    let report = move |result| drop(changes.send_replace(Some(result)));
     let apply = async {
-        while let Some(result) = next.recv().await {
-            take_in(&app, result, development).await;
+        while newest.changed().await.is_ok() {
+            loop {
+                let snapshot = usable(&app, &newest.borrow_and_update(), development);
+                let Some(snapshot) = snapshot else { break };
+                if put_in_force(&app, &snapshot).await {
+                    break;
+                }
+                tokio::time::sleep(TICK).await;
+            }
         }
     };
     tokio::join!(config::watch(config, version, reload, report), apply);
 }
 
-async fn take_in(app: &App, result: Result<Loaded, Diagnostics>, development: bool) {
-    let in_force = app.snapshot.load().version;
-    match result.map(|loaded| (prepare_providers(&app.provider_keys, &loaded.snapshot, development), loaded))
-    {
-        Ok((Ok(()), loaded)) => {
-            let version = loaded.snapshot.version;
-            if record(app, "ReloadConfiguration", &version.to_string()).await {
-                app.provider_keys.retain(loaded.snapshot.directory.oidc_providers().map(AsRef::as_ref));
-                app.snapshot.store(loaded.snapshot);
-                metrics::gauge!("daypass_config_last_reload_successful").set(1.0);
-                tracing::info!(%version, before = %in_force, "the configuration changed and is in force");
-            }
-        }
-        Ok((Err(cause), _)) => {
-            metrics::gauge!("daypass_config_last_reload_successful").set(0.0);
-            tracing::error!(kept = %in_force, %cause, "the changed configuration is not taken in; the last good one stays");
-        }
-        Err(diagnostics) => {
-            metrics::gauge!("daypass_config_last_reload_successful").set(0.0);
-            let errors = diagnostics.to_text(false);
-            tracing::error!(kept = %in_force, %errors, "the changed configuration is not taken in; the last good one stays");
-        }
+/// The changed configuration, if it can be taken in.
+fn usable(
+    app: &App,
+    change: &Option<Result<Loaded, Diagnostics>>,
+    development: bool,
+) -> Option<Arc<Snapshot>> {
+    let kept = app.snapshot.load().version;
+    let refused = match change.as_ref()? {
+        Ok(loaded) => match prepare_providers(&app.provider_keys, &loaded.snapshot, development) {
+            Ok(()) => return Some(Arc::clone(&loaded.snapshot)),
+            Err(cause) => cause.to_string(),
+        },
+        Err(diagnostics) => diagnostics.to_text(false),
+    };
+    metrics::gauge!("daypass_config_last_reload_successful").set(0.0);
+    tracing::error!(%kept, errors = %refused, "the changed configuration is not taken in; the last good one stays");
+    None
+}
+
+/// False if the change can't be written down, and so is not in force yet.
+async fn put_in_force(app: &App, snapshot: &Arc<Snapshot>) -> bool {
+    let (version, before) = (snapshot.version, app.snapshot.load().version);
+    if !record(app, "ReloadConfiguration", &version.to_string()).await {
+        metrics::gauge!("daypass_config_last_reload_successful").set(0.0);
+        return false;
     }
+    app.snapshot.store(Arc::clone(snapshot));
+    app.provider_keys.retain(snapshot.directory.oidc_providers().map(AsRef::as_ref));
+    metrics::gauge!("daypass_config_last_reload_successful").set(1.0);
+    tracing::info!(%version, %before, "the configuration changed and is in force");
+    true
 }
 
 /// Looks after clock, keyring and figures for as long as the future is polled.
@@ -104,14 +121,22 @@ async fn write_uses(app: &App) {
     }
 }
 
+/// What tells one state of a file from another; its time of change also says that its rights changed.
+type Stamp = (u64, [i64; 4]);
+
+fn stamp(file: &Path) -> Option<Stamp> {
+    let data = std::fs::metadata(file).ok()?;
+    Some((data.ino(), [data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec()]))
+}
+
 /// Takes in a keyring of a higher version; anything else leaves the one in force.
-async fn follow_keyring(app: &App, development: bool, seen: &mut Option<std::time::SystemTime>) {
+async fn follow_keyring(app: &App, development: bool, seen: &mut Option<Stamp>) {
     let file = app.snapshot.load().settings.keys.file.clone();
-    let Ok(modified) = std::fs::metadata(&file).and_then(|data| data.modified()) else { return };
-    if *seen == Some(modified) {
+    let Some(stamp) = stamp(&file) else { return };
+    if *seen == Some(stamp) {
         return;
     }
-    let first = seen.replace(modified).is_none();
+    let first = seen.replace(stamp).is_none();
     let in_force = app.keyring.load().version();
     match KeyringFile::read(&file).and_then(|keyring| keyring.validate()) {
         Ok(keyring) if keyring.version() == in_force => {}
@@ -124,10 +149,12 @@ async fn follow_keyring(app: &App, development: bool, seen: &mut Option<std::tim
         }
         Ok(keyring) => {
             let version = keyring.version();
-            if record(app, "ReloadKeyring", &version.to_string()).await {
-                app.keyring.store(Arc::new(keyring));
-                tracing::info!(version, before = in_force, "the keyring changed and is in force");
+            // It may retire a key, and like every revocation that waits for no audit file.
+            if let Some(event) = change(app, "ReloadKeyring", &version.to_string()) {
+                app.audit.record_revocation(event).await;
             }
+            app.keyring.store(Arc::new(keyring));
+            tracing::info!(version, before = in_force, "the keyring changed and is in force");
         }
         Err(error) => unusable_keyring(&error, first, in_force),
     }
@@ -139,13 +166,17 @@ fn unusable_keyring(error: &KeyringError, first: bool, in_force: u64) {
     }
 }
 
+fn change(app: &App, name: &'static str, version: &str) -> Option<Event<'static>> {
+    let id = app.random::<16>().ok()?;
+    let request_id = data_encoding::HEXLOWER.encode(&id);
+    let event = Event::new(app.clock.reading().now(), Source::Daypass, name, request_id, id);
+    let who = UserIdentity::of(IdentityKind::Operator);
+    Some(event.identity(who).parameter(Parameter::File, version.to_owned()))
+}
+
 /// Writes a change down before it is in force; false if it can't be written, and then nothing changes.
 async fn record(app: &App, name: &'static str, version: &str) -> bool {
-    let Ok(id) = app.random::<16>() else { return false };
-    let request_id = data_encoding::HEXLOWER.encode(&id);
-    let event = Event::new(app.clock.reading().now(), Source::Daypass, name, request_id, id)
-        .identity(UserIdentity::of(IdentityKind::Operator))
-        .parameter(Parameter::File, version.to_owned());
+    let Some(event) = change(app, name, version) else { return false };
     match app.audit.record(event).await {
         Ok(_) => true,
         Err(error) => {
@@ -162,5 +193,26 @@ fn publish(app: &App) {
     metrics::counter!("daypass_refusals_lost_total").absolute(counters.refusals_lost);
     if let Some(age) = app.store.live().age(app.clock.since_boot()) {
         metrics::gauge!("daypass_revocation_view_age_seconds").set(age.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn f21_a_keyring_made_private_as_told_is_looked_at_again() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+        let refused = stamp(file.path());
+        assert_eq!(stamp(file.path()), refused);
+        // The kernel's file times move in steps of some milliseconds.
+        let changed = (0..1_000_000).find(|_| {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o600)).unwrap();
+            stamp(file.path()) != refused
+        });
+        assert!(changed.is_some());
     }
 }

@@ -107,13 +107,16 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
 
 impl Of {
     fn subject(self) -> Option<Subject> {
-        None.or(self.session.map(Subject::Session))
-            .or(self.principal.map(Subject::Principal))
-            .or(self.role.map(Subject::Role))
-            .or(self.provider.map(Subject::Provider))
-            .or(self.account.map(Subject::Account))
-            .or(self.proof.map(Subject::Proof))
-            .or(self.key.map(Subject::Key))
+        let named = [
+            self.session.map(Subject::Session),
+            self.principal.map(Subject::Principal),
+            self.role.map(Subject::Role),
+            self.provider.map(Subject::Provider),
+            self.account.map(Subject::Account),
+            self.proof.map(Subject::Proof),
+            self.key.map(Subject::Key),
+        ];
+        named.into_iter().flatten().next()
     }
 }
 

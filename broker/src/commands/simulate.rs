@@ -7,8 +7,8 @@ use std::time::Duration;
 use daypass_broker::clock::{self, Clock, Settling};
 use daypass_broker::config::Snapshot;
 use daypass_broker::simulate::{self, Wish};
-use daypass_broker::trust::{Surroundings, position, reasons};
-use daypass_evaluator::{Explanation, Outcome};
+use daypass_broker::trust::{Surroundings, position};
+use daypass_evaluator::{Explanation, Fit, Outcome};
 use serde_json::json;
 
 use super::shown::shown;
@@ -157,10 +157,15 @@ fn text(action: &str, explanation: &Explanation) -> String {
     if let (Some(statement), Some(kind)) = (&explanation.statement, explanation.decided_by) {
         line("by", &format!("{} in the {}", position(statement), kind.name()));
     }
-    let conditions = explanation.considered.iter().map(|one| &one.conditions);
-    for (reason, conditions) in reasons(explanation).iter().zip(conditions) {
-        line("saw", reason);
-        for condition in conditions {
+    for considered in &explanation.considered {
+        let fits = match considered.result {
+            Fit::Applies => "applies",
+            Fit::OtherResource => "is for other resources",
+            Fit::OtherPrincipal => "is for other principals",
+            _ => "has conditions that are not met",
+        };
+        line("saw", &format!("{} in {} {fits}", considered.effect, position(&considered.position)));
+        for condition in &considered.conditions {
             let mark = if condition.met { '✓' } else { '✗' };
             let seen =
                 if condition.seen.is_empty() { "absent".to_owned() } else { condition.seen.join(", ") };

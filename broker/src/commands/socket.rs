@@ -19,15 +19,15 @@ pub(super) fn ask<A: DeserializeOwned>(
 ) -> Result<A, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let body = serde_json::to_vec(request)?;
-    let (status, answer) = runtime.block_on(exchange(socket, path, body))?;
-    if status.is_success() {
+    let (succeeded, answer) = runtime.block_on(exchange(socket, path, body))?;
+    if succeeded {
         return Ok(serde_json::from_slice(&answer)?);
     }
     let refused: ErrorAnswer = serde_json::from_slice(&answer)?;
     Err(refused.error.into())
 }
 
-async fn exchange(socket: &Path, path: &str, body: Vec<u8>) -> Result<(http::StatusCode, Bytes), Error> {
+async fn exchange(socket: &Path, path: &str, body: Vec<u8>) -> Result<(bool, Bytes), Error> {
     let stream = tokio::net::UnixStream::connect(socket).await.map_err(|error| {
         format!("no broker answers at `{}`: {error}; start it with `daypass serve`", socket.display())
     })?;
@@ -38,8 +38,8 @@ async fn exchange(socket: &Path, path: &str, body: Vec<u8>) -> Result<(http::Sta
         .body(Full::new(Bytes::from(body)))?;
     let answered = async {
         let response = sender.send_request(request).await?;
-        let status = response.status();
-        Ok::<_, Error>((status, response.into_body().collect().await?.to_bytes()))
+        let succeeded = response.status().is_success();
+        Ok::<_, Error>((succeeded, response.into_body().collect().await?.to_bytes()))
     };
     tokio::select! {
         answer = answered => answer,

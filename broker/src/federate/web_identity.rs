@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::app::App;
+use crate::app::{App, network};
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
 use crate::proof::oidc::{self, Provider, UnverifiedToken};
@@ -15,12 +15,19 @@ use super::{Issued, Refusal, Wanted};
 const ACTION: &str = "AssumeRoleWithWebIdentity";
 
 /// A token and the role wanted for it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct WebIdentityRequest<'a> {
     /// The role and the session's terms.
     pub wanted: Wanted<'a>,
     /// The token.
     pub token: &'a str,
+}
+
+// Hides the token.
+impl std::fmt::Debug for WebIdentityRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebIdentityRequest").field("wanted", &self.wanted).finish_non_exhaustive()
+    }
 }
 
 /// Credentials for the role, if the token proves an identity that the role trusts.
@@ -44,7 +51,7 @@ async fn attempt_it(
 ) -> Result<Issued, Refusal> {
     let wanted = &request.wanted;
     let per_second = snapshot.settings.limits.issues_per_second_per_peer;
-    if !app.peers.take(wanted.surroundings.source_ip, per_second, app.clock.since_boot()) {
+    if !app.peers.take(wanted.surroundings.source_ip.map(network), per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("peer"));
     }
     attempt.passed(Stage::PeerRate, "within the limit");

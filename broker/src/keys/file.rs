@@ -102,8 +102,12 @@ impl KeyringFile {
     pub fn write(&self, path: &Path) -> Result<(), KeyringError> {
         let text = Zeroizing::new(toml::to_string(self).map_err(std::io::Error::other)?);
         let temporary = path.with_extension("new");
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        // Always a file of its own making: one that is there already may be open to others, or lead elsewhere.
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;

@@ -39,6 +39,21 @@ fn a_keyring_that_others_can_read_is_refused() {
 }
 
 #[test]
+fn t22_a_file_left_over_from_a_write_exposes_no_keyring() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, elsewhere) = (directory.path().join("keyring"), directory.path().join("elsewhere"));
+    std::fs::write(&elsewhere, "").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, directory.path().join("keyring.new")).unwrap();
+    generated().write(&path).unwrap();
+    assert_eq!(std::fs::read(&elsewhere).unwrap(), b"");
+    std::fs::write(directory.path().join("keyring.new"), "").unwrap();
+    std::fs::set_permissions(directory.path().join("keyring.new"), std::fs::Permissions::from_mode(0o666))
+        .unwrap();
+    generated().write(&path).unwrap();
+    assert!(KeyringFile::read(&path).is_ok(), "nobody else can read it");
+}
+
+#[test]
 fn f21_a_keyring_cut_anywhere_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keyring");

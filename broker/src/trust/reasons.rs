@@ -2,10 +2,10 @@
 
 use daypass_evaluator::{Considered, Explanation, Fit, Position};
 
-/// Every statement that speaks of the action, one text each.
+/// Every statement that speaks of the action, one text each; empty where none does.
 ///
-/// A text says where the statement stands, what it says, and each condition that was not met, with the value seen and
-/// the values wanted. Empty where no statement speaks of the action.
+/// A text says where the statement stands and how it came out: each condition that was not met, with the values seen
+/// and wanted.
 pub fn reasons(explanation: &Explanation) -> Vec<String> {
     explanation.considered.iter().map(reason).collect()
 }

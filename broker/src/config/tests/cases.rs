@@ -140,6 +140,7 @@ cases! {
     t20_a_ca_outside_by_dots,
     a_file_that_no_provider_names,
     t21_a_service_with_the_brokers_name,
+    j31_a_service_whose_own_keys_would_be_the_brokers,
     a_service_for_every_resource,
     t18_a_service_for_another_account,
     a_caller_that_is_not_there,

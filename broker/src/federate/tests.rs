@@ -1,0 +1,97 @@
+//! What the operator can see afterwards: each step of an attempt, with what was seen and wanted.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::app::tests::{TestBroker, role, steps};
+
+const BEFORE_TRUST: [&str; 6] = [
+    "passed rate of the peer",
+    "passed form",
+    "passed provider",
+    "passed keys",
+    "passed signature",
+    "passed claims",
+];
+
+/// The trail of an attempt with these claims and this token, after it was refused.
+async fn trail(
+    change: impl FnOnce(&mut Wanted<'_>),
+    claims: &Value,
+    forge: impl FnOnce(String) -> String,
+) -> Value {
+    let broker = TestBroker::start().await;
+    let mut all = broker.claims();
+    all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+    let token = forge(broker.token(&all));
+    let role = role("Deploy");
+    let mut wanted = broker.wanted(&role);
+    change(&mut wanted);
+    broker.redeem(wanted, &token).await.unwrap_err();
+    let record = broker.record();
+    let signature = token.rsplit('.').next().unwrap();
+    assert!(!record.to_string().contains(signature), "the trail holds the token's signature");
+    record
+}
+
+fn failed(record: &Value) -> Value {
+    let steps = record["additionalEventData"]["step"].as_array().unwrap();
+    steps.iter().find(|step| step["outcome"] == "failed").unwrap().clone()
+}
+
+#[tokio::test]
+async fn an_issue_leaves_every_step_passed_and_no_secret() {
+    let broker = TestBroker::start().await;
+    let issued = broker.session("Deploy").await;
+    let record = broker.record();
+    assert!(steps(&record).iter().all(|step| step.starts_with("passed ")), "{record:#}");
+    assert_eq!(steps(&record).last().unwrap(), "passed record");
+    let session = issued.session();
+    let text = record.to_string();
+    for secret in [secrecy::ExposeSecret::expose_secret(&session.secret_access_key), session.token.as_str()] {
+        assert!(!text.contains(secret));
+    }
+    assert!(text.contains(&session.access_key_id));
+}
+
+#[tokio::test]
+async fn a_denial_names_the_failed_condition_and_what_was_not_reached() {
+    let record = trail(|_| {}, &json!({"sub": "office:7"}), |token| token).await;
+    let all = steps(&record);
+    assert_eq!(all[..6], BEFORE_TRUST);
+    assert_eq!(all[6], "failed trust policy");
+    assert!(all[7..].iter().all(|step| step.starts_with("not reached ")), "{all:?}");
+    let step = failed(&record);
+    let seen = step["seen"].as_str().unwrap();
+    assert!(seen.contains("`idp.corp.test:sub` is `office:7`, StringLike wants `plant:*`"), "{seen}");
+    assert!(step["wanted"].as_str().unwrap().contains("sts:AssumeRoleWithWebIdentity"));
+}
+
+#[tokio::test]
+async fn t07_the_trail_of_a_tag_without_tag_session_names_the_action() {
+    let tags = json!({"https://aws.amazon.com/tags/principal_tags/team": "core"});
+    let record = trail(|_| {}, &tags, |token| token).await;
+    assert_eq!(failed(&record)["seen"], "no statement speaks of sts:TagSession");
+}
+
+#[tokio::test]
+async fn each_kind_of_refusal_fails_at_its_own_step() {
+    let swapped = |token: String| {
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let reversed: String = signature.chars().rev().collect();
+        format!("{signed}.{reversed}")
+    };
+    let record = trail(|_| {}, &json!({}), swapped).await;
+    assert_eq!(
+        steps(&record)[..5],
+        ["passed rate of the peer", "passed form", "passed provider", "passed keys", "failed signature"]
+    );
+    let record = trail(|_| {}, &json!({"aud": "somebody"}), |token| token).await;
+    assert_eq!(steps(&record)[4..6], ["passed signature", "failed audience"]);
+    let record = trail(|_| {}, &json!({"iss": "https://other.test"}), |token| token).await;
+    assert_eq!(steps(&record)[..3], ["passed rate of the peer", "passed form", "failed provider"]);
+    let record = trail(|wanted| wanted.duration = Some(43_200), &json!({}), |token| token).await;
+    assert_eq!(steps(&record)[6..8], ["passed trust policy", "failed duration"]);
+    let record = trail(|wanted| wanted.inline_policy = Some("{}"), &json!({}), |token| token).await;
+    assert_eq!(steps(&record)[6..9], ["passed trust policy", "passed duration", "failed session policy"]);
+}
