@@ -9,7 +9,7 @@ use daypass_broker::api::admin::{ListRequest, RevokeAnswer, RevokeRequest, Sessi
 use super::broker::Broker;
 use super::shown::shown;
 use super::socket::ask;
-use super::{Done, Output, PROPAGATING};
+use super::{Done, Output, PROPAGATING, USAGE};
 
 /// Which broker, and what about its sessions.
 #[derive(Debug, clap::Args)]
@@ -96,8 +96,10 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             Ok(ExitCode::SUCCESS)
         }
         Command::Revoke { of, reason } => {
-            let subject =
-                of.clone().subject().ok_or("name what is to end: see `daypass sessions revoke --help`")?;
+            let Some(subject) = of.clone().subject() else {
+                eprintln!("error: name what is to end: see `daypass sessions revoke --help`");
+                return Ok(USAGE.into());
+            };
             let request = RevokeRequest { subject, reason: reason.clone() };
             let answer: RevokeAnswer = ask(&socket, "/sessions/revoke", &request)?;
             Ok(print_revoked(&answer, arguments.output)?)
@@ -163,6 +165,7 @@ fn print_session(session: &SessionView) {
         ("issued", session.issued.clone()),
         ("expires", session.expires.clone()),
         ("last used", session.last_used.clone().unwrap_or_else(none)),
+        ("ended by", session.ended_by.clone().unwrap_or_else(none)),
         ("peer", session.peer.clone()),
         ("request", session.request_id.clone()),
     ];
