@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use crate::harness::{Broker, Credentials, FORM, Redis, Site, form, role, try_exchange};
+use crate::harness::{Broker, Credentials, FORM, Redis, Site, form, limits, role, try_exchange};
 
 /// How often the broker is killed, and by how many clients it is asked meanwhile.
 const KILLS: usize = 6;
@@ -25,7 +25,7 @@ fn f14_what_was_handed_out_before_a_kill_is_recorded_and_audited() {
 fn f14_what_was_handed_out_before_a_kill_is_recorded_in_redis_and_audited() {
     let redis = Redis::start();
     let site = Site::on_redis(&redis);
-    site.settings(&redis.url(), "[limits]\nissues_per_second_per_peer = 100000\n");
+    site.settings(&redis.url(), &limits("issues_per_second_per_peer = 100000\n"));
     killed_while_issuing(&site);
 }
 

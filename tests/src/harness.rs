@@ -21,5 +21,5 @@ pub(crate) use form::form;
 pub(crate) use idp::Idp;
 pub(crate) use issuer::Issuer;
 pub(crate) use s3::S3;
-pub(crate) use site::{ACCOUNT, Site, document, role};
+pub(crate) use site::{ACCOUNT, Site, document, limits, role};
 pub(crate) use time::{now, seconds};

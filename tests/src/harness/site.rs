@@ -59,11 +59,10 @@ impl Site {
         site
     }
 
-    /// The same, keeping its state in a Redis; `name` tells brokers on one Redis apart.
+    /// The same, keeping its state in a Redis.
     pub(crate) fn on_redis(redis: &Redis) -> Self {
         let site = Self::new();
-        // A broker that finds an empty Redis waits so long for peers that know its history.
-        site.settings(&redis.url(), "[limits]\nmax_staleness = \"5s\"\n");
+        site.settings(&redis.url(), &limits(""));
         site
     }
 
@@ -228,6 +227,11 @@ impl Site {
     fn shared_files(&self) -> Vec<PathBuf> {
         ["daypass.toml", "keyring", "directory"].map(|name| self.path(name)).to_vec()
     }
+}
+
+/// Limits on Redis: a broker that finds an empty one waits that long for peers that know its history.
+pub(crate) fn limits(more: &str) -> String {
+    format!("[limits]\nmax_staleness = \"5s\"\n{more}")
 }
 
 /// A policy document around statements.
