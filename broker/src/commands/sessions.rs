@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Subcommand, error::ErrorKind};
 use daypass_broker::administer::Subject;
 use daypass_broker::api::admin::{ListRequest, RevokeAnswer, RevokeRequest, SessionView, ShowRequest};
 
@@ -96,8 +96,10 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             Ok(ExitCode::SUCCESS)
         }
         Command::Revoke { of, reason } => {
-            let subject =
-                of.clone().subject().ok_or("name what is to end: see `daypass sessions revoke --help`")?;
+            let Some(subject) = of.clone().subject() else {
+                let words = "name what is to end: see `daypass sessions revoke --help`\n";
+                clap::Error::raw(ErrorKind::MissingRequiredArgument, words).exit()
+            };
             let request = RevokeRequest { subject, reason: reason.clone() };
             let answer: RevokeAnswer = ask(&socket, "/sessions/revoke", &request)?;
             Ok(print_revoked(&answer, arguments.output)?)
