@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::app::{App, NoRandomness};
 use crate::audit::{self, Event, IdentityKind, Parameter, Source, UserIdentity};
 use crate::clock;
-use crate::revocation::{MARK_KEPT_MS, Mark, Scope, SessionId, Target, millis};
+use crate::revocation::{Link, MARK_KEPT_MS, Mark, Scope, SessionId, Target, millis};
 use crate::store::{
     Cursor, Page, Revocation, RevokeError, Selector, SessionName, SessionRecord, Settlement, Store as _,
     Unavailable,
@@ -66,10 +66,18 @@ pub async fn sessions(
     cursor: Cursor,
 ) -> Result<Page, Refusal> {
     let target = subject.map(|subject| target(app, subject)).transpose()?;
-    Ok(app.store.sessions(&Selector { target, issued_before }, cursor).await?)
+    let mut page = app.store.sessions(&Selector { target, issued_before }, cursor).await?;
+    page.sessions.retain(|record| ended(app, record).is_none());
+    Ok(page)
 }
 
-/// One live session.
+/// The scope by which a recorded session was ended before its time.
+pub fn ended(app: &App, record: &SessionRecord) -> Option<Scope> {
+    let link = Link { session: record.session, stamp: record.stamp, targets: record.targets.clone() };
+    app.store.live().ends(&link)
+}
+
+/// One session whose time is not up, live or ended.
 pub async fn session(app: &App, name: &str) -> Result<SessionRecord, Refusal> {
     let found = app.store.session(&session_name(name)?).await?;
     found.ok_or_else(|| Refusal::UnknownSession(name.to_owned()))

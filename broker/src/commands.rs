@@ -24,6 +24,8 @@ pub(crate) type Done = Result<ExitCode, Box<dyn std::error::Error>>;
 pub(crate) const FAILED: u8 = 1;
 /// Exit code of a question whose answer is to deny.
 pub(crate) const DENIED: u8 = 3;
+/// Exit code of a command that was called wrongly.
+pub(crate) const USAGE: u8 = 2;
 /// Exit code of a revocation that is enforced here and not everywhere yet.
 pub(crate) const PROPAGATING: u8 = 5;
 

@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 
 use crate::administer::{self, Refusal, Subject};
 use crate::app::App;
+use crate::revocation::Scope;
 use crate::store::{Cursor, RevokeError, SessionRecord, Settlement};
 
 /// The greatest body that a command of ours sends.
@@ -71,6 +72,8 @@ pub struct SessionView {
     pub peer: String,
     pub request_id: String,
     pub last_used: Option<String>,
+    /// The scope by which it was ended before its time.
+    pub ended_by: Option<String>,
 }
 
 /// The answer to a revocation.
@@ -142,7 +145,7 @@ async fn list(State(admin): State<Admin>, request: Request<Body>) -> Response {
         let mut cursor = Some(Cursor::default());
         while let Some(from) = cursor.filter(|_| sessions.len() < MAX_SESSIONS) {
             let page = administer::sessions(&admin.app, request.subject.as_ref(), before, from).await?;
-            sessions.extend(page.sessions.into_iter().map(SessionView::from));
+            sessions.extend(page.sessions.into_iter().map(|record| SessionView::of(record, None)));
             cursor = page.next;
         }
         Ok(sessions)
@@ -152,7 +155,9 @@ async fn list(State(admin): State<Admin>, request: Request<Body>) -> Response {
 
 async fn show(State(admin): State<Admin>, request: Request<Body>) -> Response {
     answer(request, async |_, request: ShowRequest| {
-        administer::session(&admin.app, &request.session).await.map(SessionView::from)
+        let record = administer::session(&admin.app, &request.session).await?;
+        let ended = administer::ended(&admin.app, &record);
+        Ok(SessionView::of(record, ended))
     })
     .await
 }
@@ -225,8 +230,8 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
     (status, [("content-type", "application/json")], text).into_response()
 }
 
-impl From<SessionRecord> for SessionView {
-    fn from(record: SessionRecord) -> Self {
+impl SessionView {
+    fn of(record: SessionRecord, ended: Option<Scope>) -> Self {
         Self {
             session: record.session.to_string(),
             access_key_id: record.access_key_id,
@@ -240,6 +245,7 @@ impl From<SessionRecord> for SessionView {
             peer: record.peer,
             request_id: record.request_id,
             last_used: record.last_used.map(|time| time.to_string()),
+            ended_by: ended.map(|scope| scope.name().to_owned()),
         }
     }
 }

@@ -112,6 +112,11 @@ fn check_head(headers: &HeaderMap, listener: &Listener<'_>) -> Result<(), Unread
     if headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH) {
         return Err(Unreadable(StatusCode::BAD_REQUEST));
     }
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(Unreadable(StatusCode::PAYLOAD_TOO_LARGE));
+    }
     let compressed = headers
         .get_all(header::CONTENT_ENCODING)
         .iter()

@@ -288,3 +288,18 @@ async fn v06_a_body_changed_after_signing_is_refused() {
     });
     assert!(matches!(refusal, Signature::PayloadMismatch { .. }), "{refusal}");
 }
+
+#[test]
+fn f16_what_a_step_of_the_clock_may_have_expired_is_in_doubt() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let (steady, wall) = (at("2026-11-22T10:00:00Z"), at("2026-11-22T11:00:00Z"));
+    let (stepped, sure) = (Reading::between(steady, wall), Reading::between(wall, wall));
+    let ended = |time: &str| Refusal::Token(OpenError::Expired(at(time)));
+    let late = || Refusal::Signature(sigv4::Refusal::Expired { signed_at: steady, now: wall });
+    assert!(matches!(doubted(ended("2026-11-22T10:30:00Z"), &stepped), Refusal::ClockInDoubt));
+    assert!(matches!(doubted(late(), &stepped), Refusal::ClockInDoubt));
+    assert!(matches!(doubted(ended("2026-11-22T09:30:00Z"), &stepped), Refusal::Token(_)));
+    assert!(matches!(doubted(ended("2026-11-22T10:30:00Z"), &sure), Refusal::Token(_)));
+    assert!(matches!(doubted(late(), &sure), Refusal::Signature(_)));
+    assert!(matches!(doubted(Refusal::NoToken, &stepped), Refusal::NoToken));
+}

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::{Subcommand, error::ErrorKind};
+use clap::Subcommand;
 use daypass_broker::administer::Subject;
 use daypass_broker::api::admin::{ListRequest, RevokeAnswer, RevokeRequest, SessionView, ShowRequest};
 
 use super::broker::Broker;
 use super::shown::shown;
 use super::socket::ask;
-use super::{Done, Output, PROPAGATING};
+use super::{Done, Output, PROPAGATING, USAGE};
 
 /// Which broker, and what about its sessions.
 #[derive(Debug, clap::Args)]
@@ -97,8 +97,8 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         }
         Command::Revoke { of, reason } => {
             let Some(subject) = of.clone().subject() else {
-                let words = "name what is to end: see `daypass sessions revoke --help`\n";
-                clap::Error::raw(ErrorKind::MissingRequiredArgument, words).exit()
+                eprintln!("error: name what is to end: see `daypass sessions revoke --help`");
+                return Ok(USAGE.into());
             };
             let request = RevokeRequest { subject, reason: reason.clone() };
             let answer: RevokeAnswer = ask(&socket, "/sessions/revoke", &request)?;
@@ -165,6 +165,7 @@ fn print_session(session: &SessionView) {
         ("issued", session.issued.clone()),
         ("expires", session.expires.clone()),
         ("last used", session.last_used.clone().unwrap_or_else(none)),
+        ("ended by", session.ended_by.clone().unwrap_or_else(none)),
         ("peer", session.peer.clone()),
         ("request", session.request_id.clone()),
     ];

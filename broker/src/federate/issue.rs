@@ -42,7 +42,7 @@ pub(super) async fn issue(
         .store
         .live()
         .read(app.clock.since_boot(), app.max_staleness())?
-        .stamp(assumed.targets(), reading.now())?;
+        .stamp(&dying_with(app, &assumed), reading.now())?;
     attempt.passed(Stage::Revocation, "nothing bars it");
     let birth = Birth {
         session: SessionId(app.random()?),
@@ -71,6 +71,12 @@ pub(super) async fn issue(
         Recorded::Spent => Err(Refusal::Spent),
         Recorded::TooMany(scope) => Err(Refusal::TooManySessions(scope)),
     }
+}
+
+/// All whose marks the new session must outlive: its own targets, and the key that will seal it.
+fn dying_with(app: &App, assumed: &AssumedRole) -> Vec<Target> {
+    let key = Target::key(app.keyring.load().active());
+    assumed.targets().iter().copied().chain(std::iter::once(key)).collect()
 }
 
 /// The time, if it is certain enough to issue by.

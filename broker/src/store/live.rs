@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 
-use crate::revocation::{Mark, Target, View};
+use crate::revocation::{Link, Mark, Scope, Target, View};
 
 /// The view and its age. It only ever gains marks, apart from those that nothing live can depend on.
 #[derive(Debug)]
@@ -60,6 +60,11 @@ impl LiveView {
     /// The mark that stands on a target, however old the view is: for setting a higher one.
     pub fn standing(&self, target: Target) -> Option<u64> {
         self.view.load().mark(target)
+    }
+
+    /// The scope whose mark ends a link, however old the view is: for showing, never for accepting.
+    pub fn ends(&self, link: &Link) -> Option<Scope> {
+        self.view.load().ends(link)
     }
 
     /// The view however old it is, for revoking and for listings; nothing may be accepted by it.

@@ -9,7 +9,7 @@ use crate::api::form::Fields;
 use crate::api::request::Incoming;
 use crate::app::App;
 use crate::federate::{self, Issued, Wanted, WebIdentityRequest};
-use crate::role::{PolicyArn, SessionName};
+use crate::role::{PolicyArn, RoleArn, SessionName};
 use crate::trust::Surroundings;
 
 const OPERATION: &str = "AssumeRoleWithWebIdentity";
@@ -63,6 +63,9 @@ fn parse<'a>(
     let duration = constraints.number("DurationSeconds", 900, 43_200).map_err(malformed)?;
     let least_token = constraints.number("MinimumSessionTokenSize", 0, 4_096).map_err(malformed)?;
     constraints.finish().map_err(WireError::validation)?;
+    if RoleArn::parse(role_arn).is_err() {
+        return Err(WireError::validation("Request ARN is invalid"));
+    }
     let managed_policies = policy_arns.iter().map(|arn| policy_arn(arn)).collect::<Result<_, _>>()?;
     let session_name =
         SessionName::parse(session_name).map_err(|invalid| WireError::validation(invalid.to_string()))?;

@@ -1,3 +1,5 @@
+//! The embedded store: every rule of stores, and what only a file can show: kills, restarts, retired keys.
+
 use std::process::{Command, Stdio};
 
 use super::*;
