@@ -21,6 +21,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 64 << 10;
 /// How long requests under way may take once the broker is told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How often measured durations are folded into their buckets.
+const METRICS_FOLDED: Duration = Duration::from_secs(5);
 /// How often certificate files are looked at.
 const CERTIFICATE_POLL: Duration = Duration::from_secs(5);
 
@@ -98,10 +100,11 @@ pub async fn serve(
     };
     tokio::select! {
         served = public_listener(public, tls.clone(), handle.clone(), Arc::clone(&app)) => Ok(served?),
-        served = telemetry_listener(observed, Arc::clone(&app), metrics) => Ok(served?),
+        served = telemetry_listener(observed, Arc::clone(&app), metrics.clone()) => Ok(served?),
         served = admin => served,
         () = upkeep::follow_configuration(Arc::clone(&app), config, Arc::clone(&reload)) => Ok(()),
         () = upkeep::tick(Arc::clone(&app), development) => Ok(()),
+        () = fold_metrics(metrics) => Ok(()),
         () = follow_certificate(tls, &settings.server.transport) => Ok(()),
         () = told => Ok(()),
     }
@@ -158,6 +161,14 @@ async fn telemetry_listener(
 
 fn bound<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+}
+
+/// Each duration takes memory until it is in its bucket, and nobody may ever ask for them.
+async fn fold_metrics(metrics: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(METRICS_FOLDED).await;
+        metrics.run_upkeep();
+    }
 }
 
 /// Takes in a renewed certificate; a pair that does not fit leaves the one in use.
