@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
@@ -133,6 +133,10 @@ fn check_head(headers: &HeaderMap, listener: &Listener<'_>) -> Result<(), Unread
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Unreadable> {
+    // What announces itself as too great is not waited for.
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(Unreadable(StatusCode::PAYLOAD_TOO_LARGE));
+    }
     let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -6,7 +6,7 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::Duration,
 };
@@ -53,10 +53,11 @@ impl Process {
     #[track_caller]
     fn wait(&self, lines: &Receiver<String>, words: &str) -> String {
         loop {
-            let Ok(line) = lines.recv_timeout(PATIENCE) else {
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|why| {
                 let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-                panic!("the server never said `{words}`; its log:\n{log}");
-            };
+                let end = if why == RecvTimeoutError::Disconnected { "it ended" } else { "it goes on" };
+                panic!("the server never said `{words}`, {end}; its log:\n{log}");
+            });
             if let Some((_, rest)) = line.split_once(words) {
                 return rest.trim().to_owned();
             }

@@ -49,20 +49,8 @@ impl Redis {
         let keys: Vec<Vec<u8>> = redis::cmd("KEYS").arg("*").query(&mut connection).expect("the keys");
         let mut bytes = Vec::new();
         for key in keys {
-            bytes.extend_from_slice(&key);
-            let kind: String = redis::cmd("TYPE").arg(&key).query(&mut connection).expect("its type");
-            let read = match kind.as_str() {
-                "string" => {
-                    redis::cmd("GET").arg(&key).query::<Vec<u8>>(&mut connection).map(|value| vec![value])
-                }
-                "zset" => redis::cmd("ZRANGE").arg(&key).arg(0).arg(-1).query(&mut connection),
-                "set" => redis::cmd("SMEMBERS").arg(&key).query(&mut connection),
-                "hash" => redis::cmd("HGETALL").arg(&key).query(&mut connection),
-                other => panic!("a kind of key nobody expected: {other}"),
-            };
-            for value in read.expect("its values") {
-                bytes.extend_from_slice(&value);
-            }
+            let value: Vec<u8> = redis::cmd("DUMP").arg(&key).query(&mut connection).expect("its value");
+            bytes.extend([key, value].concat());
         }
         let () = redis::cmd("SAVE").query(&mut connection).expect("a dump");
         bytes.extend(std::fs::read(self.folder.path().join("dump.rdb")).expect("the dump"));
