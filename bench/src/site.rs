@@ -101,7 +101,7 @@ fn settings(state: &str) -> String {
          [keys]\nfile = \"keyring\"\n[audit]\nfile = \"audit.jsonl\"\nrefusals_file = \"refusals.jsonl\"\n\
          [state]\nurl = \"{state}\"\n\
          [limits]\nissues_per_second_per_peer = 1000000\nsessions_per_account = 100000000\n\
-         sessions_per_principal = 1000000\n"
+         sessions_per_principal = 1000000\nmax_staleness = \"5s\"\n"
     )
 }
 
