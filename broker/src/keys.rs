@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::seal::{self, KeyId, Purpose, PurposeKey, SealError};
 
 pub mod file;
+pub mod memory;
 
 /// A validated keyring: at least one key, exactly one of them active.
 pub struct Keyring {

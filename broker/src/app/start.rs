@@ -15,6 +15,7 @@ use crate::clock::{self, Clock, HighWaterError, Settling};
 use crate::config::{RedisState, Snapshot, State};
 use crate::fetch::{FetchError, KeyCache, SystemRoots};
 use crate::keys::file::{KeyringError, KeyringFile};
+use crate::keys::memory;
 use crate::store::redis::{self, Redis};
 use crate::store::{Backend, Reading, SharedKeyring, TimeSource, embedded};
 
@@ -60,6 +61,16 @@ pub enum StartError {
         /// What is wrong.
         cause: KeyringError,
     },
+    /// A keyring older than one that this broker has used.
+    #[error("keyring `{}` has version {version}, and version {known} was in use here: bring the newer one back", file.display())]
+    OldKeyring {
+        /// Which file.
+        file: PathBuf,
+        /// Its version.
+        version: u64,
+        /// The highest version used.
+        known: u64,
+    },
     /// A keyring that seals for others than developers.
     #[error("keyring `{}` was not made for development: run `daypass serve`", .0.display())]
     OwnKeyring(PathBuf),
@@ -93,6 +104,7 @@ pub async fn start(snapshot: Arc<Snapshot>, broker: String, development: bool) -
     let settings = &snapshot.settings;
     let keyring = keyring(&settings.keys.file, development)?;
     let local = local_state(&snapshot)?;
+    check_version(&settings.keys.file, &keyring, &local)?;
     let settling = match settings.state {
         State::Embedded(_) => Settling::Calm,
         State::Redis(_) => Settling::Reference,
@@ -139,8 +151,17 @@ fn keyring(file: &Path, development: bool) -> Result<crate::keys::Keyring, Start
     Ok(keyring)
 }
 
+fn check_version(file: &Path, keyring: &crate::keys::Keyring, local: &Path) -> Result<(), StartError> {
+    let version = keyring.version();
+    match memory::remember(local, version) {
+        Ok(None) => Ok(()),
+        Ok(Some(known)) => Err(StartError::OldKeyring { file: file.to_owned(), version, known }),
+        Err(cause) => Err(StartError::Folder { folder: local.to_owned(), cause }),
+    }
+}
+
 /// Where this broker keeps what is its own: with an embedded store its folder, else beside the audit file.
-fn local_state(snapshot: &Snapshot) -> Result<PathBuf, StartError> {
+pub(super) fn local_state(snapshot: &Snapshot) -> Result<PathBuf, StartError> {
     let folder = match &snapshot.settings.state {
         State::Embedded(folder) => folder.clone(),
         State::Redis(_) => {

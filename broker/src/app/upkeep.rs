@@ -9,12 +9,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::App;
-use super::start::prepare_providers;
+use super::start::{local_state, prepare_providers};
 use crate::audit::{Event, IdentityKind, Parameter, Source, UserIdentity};
 use crate::clock::Confirmation;
 use crate::config::{self, Loaded, Snapshot};
 use crate::error::Diagnostics;
 use crate::keys::file::{KeyringError, KeyringFile};
+use crate::keys::memory;
 use crate::store::Store as _;
 
 /// How often the clock, the keyring and the published figures are looked after.
@@ -28,6 +29,7 @@ const USES_AT_ONCE: usize = 1_000;
 /// bad one changes nothing.
 pub async fn follow_configuration(app: Arc<App>, config: PathBuf, reload: Arc<Notify>, development: bool) {
     let version = app.snapshot.load().version;
+    metrics::gauge!("daypass_config_last_reload_successful").set(1.0);
     // Of several changes that come while one is written down only the newest counts.
     let (changes, mut newest) = tokio::sync::watch::channel(None);
     let report = move |result| drop(changes.send_replace(Some(result)));
@@ -152,6 +154,12 @@ async fn follow_keyring(app: &App, development: bool, seen: &mut Option<Stamp>) 
             // It may retire a key, and like every revocation that waits for no audit file.
             if let Some(event) = change(app, "ReloadKeyring", &version.to_string()) {
                 app.audit.record_revocation(event).await;
+            }
+            let remembered = local_state(&app.snapshot.load())
+                .map_err(|error| error.to_string())
+                .and_then(|local| memory::remember(&local, version).map_err(|error| error.to_string()));
+            if let Err(error) = remembered {
+                tracing::error!(%error, version, "a restart will not know that this keyring was in use");
             }
             app.keyring.store(Arc::new(keyring));
             tracing::info!(version, before = in_force, "the keyring changed and is in force");
