@@ -11,6 +11,7 @@ use http::{Request, StatusCode};
 use crate::app::App;
 
 pub mod admin;
+mod caller;
 pub mod constraints;
 mod error;
 pub mod form;

@@ -22,6 +22,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 64 << 10;
 /// How long requests under way may take once the broker is told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How often measured durations are folded into their buckets.
+const METRICS_FOLDED: Duration = Duration::from_secs(5);
 /// How often certificate files are looked at.
 const CERTIFICATE_POLL: Duration = Duration::from_secs(5);
 
@@ -99,10 +101,11 @@ pub async fn serve(
     };
     tokio::select! {
         served = public_listener(public, tls.clone(), handle.clone(), Arc::clone(&app)) => Ok(served?),
-        served = telemetry_listener(observed, Arc::clone(&app), metrics) => Ok(served?),
+        served = telemetry_listener(observed, Arc::clone(&app), metrics.clone()) => Ok(served?),
         served = admin => served,
         () = upkeep::follow_configuration(Arc::clone(&app), config, Arc::clone(&reload), development) => Ok(()),
         () = upkeep::tick(Arc::clone(&app), development) => Ok(()),
+        () = fold_metrics(metrics) => Ok(()),
         () = follow_certificate(tls, &settings.server.transport) => Ok(()),
         hung_up = follow_hangup(&app, &reload) => Ok(hung_up?),
         () = told => Ok(()),
@@ -180,6 +183,14 @@ async fn follow_hangup(app: &App, reload: &Notify) -> std::io::Result<()> {
         if let Err(error) = app.audit.reopen().await {
             tracing::error!(%error, "the audit file was not opened anew; the old one stays");
         }
+    }
+}
+
+/// Each duration takes memory until it is in its bucket, and nobody may ever ask for them.
+async fn fold_metrics(metrics: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(METRICS_FOLDED).await;
+        metrics.run_upkeep();
     }
 }
 

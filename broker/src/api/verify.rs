@@ -7,21 +7,20 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use daypass_evaluator::Outcome;
-use daypass_sigv4::{Head, Payload, Rules};
+use daypass_sigv4::Payload;
 use http::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use super::caller::{Operation, by_caller, caller, event};
 use super::error::WireError;
 use super::request::Incoming;
-use crate::app::{App, NoRandomness};
-use crate::audit::{Decision, Event, IdentityKind, Issuer, Parameter, SessionContext, Source, UserIdentity};
+use crate::app::App;
+use crate::audit::{Decision, Event, Parameter, Source};
 use crate::authorize::{self, Caller, Question, Verdict, Verification};
-use crate::config::Snapshot;
 use crate::trust::Surroundings;
 
 const OPERATION: &str = "Verify";
-/// The service that questions are signed for.
-const SERVICE: &str = "daypass";
+const QUESTION: Operation = Operation { source: Source::Daypass, name: OPERATION, service: "daypass" };
 
 /// A question as JSON. Unknown fields are refused: one that this broker does not honour must not seem honoured.
 #[derive(Debug, Deserialize)]
@@ -109,7 +108,7 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 
 fn decide(app: &App, incoming: &Incoming) -> Result<AnswerBody, WireError> {
     let snapshot = app.snapshot.load();
-    let asker = asker(app, &snapshot, incoming)?;
+    let asker = caller(app, &snapshot, incoming, QUESTION)?;
     let asked_from = Surroundings {
         source_ip: Some(incoming.peer.address),
         secure: incoming.peer.secure,
@@ -135,7 +134,7 @@ fn decide(app: &App, incoming: &Incoming) -> Result<AnswerBody, WireError> {
     let verification =
         authorize::verify(app, &snapshot, &asker, &asked_from, &question).map_err(|refusal| {
             let error = WireError::forbidden("AccessDenied", refusal.to_string());
-            let event = event(app, incoming).map_err(|_| WireError::internal());
+            let event = event(app, incoming, QUESTION).map_err(|_| WireError::internal());
             event.map_or_else(std::convert::identity, |event| {
                 app.audit.note(
                     by_caller(event, &asker).error(error.code, refusal.to_string()).step(refusal.step()),
@@ -144,28 +143,6 @@ fn decide(app: &App, incoming: &Incoming) -> Result<AnswerBody, WireError> {
             })
         })?;
     conclude(app, incoming, &asker, &body, verification)
-}
-
-fn asker(app: &App, snapshot: &Snapshot, incoming: &Incoming) -> Result<Caller, WireError> {
-    let headers: Vec<(&str, &[u8])> =
-        incoming.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let head = Head {
-        method: incoming.method.as_str(),
-        path: &incoming.path,
-        query: incoming.query.as_deref(),
-        headers: &headers,
-    };
-    let payload = Payload::Bytes(&incoming.body);
-    match authorize::authenticate(app, snapshot, &head, payload, SERVICE, Rules::STANDARD) {
-        Ok((caller, _)) => Ok(caller),
-        Err(refusal) => {
-            let error = WireError::from(&refusal);
-            let event = event(app, incoming).map_err(|_| WireError::internal())?;
-            let event = event.error(error.code, refusal.to_string());
-            app.audit.refusal(refusal.steps().into_iter().fold(event, Event::step));
-            Err(error)
-        }
-    }
 }
 
 /// What the question says of the body of the request that it is about.
@@ -215,7 +192,7 @@ fn conclude(
     verification: Verification,
 ) -> Result<AnswerBody, WireError> {
     let service = body.action.split_once(':').map_or("", |(service, _)| service);
-    let event = event(app, incoming)
+    let event = event(app, incoming, QUESTION)
         .map_err(|_| WireError::internal())?
         .parameter(Parameter::Service, service.to_owned())
         .parameter(Parameter::Action, body.action.clone())
@@ -285,32 +262,4 @@ fn decision(verdict: &Verdict) -> Decision {
         Outcome::ExplicitDeny => Decision::ExplicitDeny,
         Outcome::ImplicitDeny => Decision::ImplicitDeny,
     }
-}
-
-fn event<'e>(app: &App, incoming: &'e Incoming) -> Result<Event<'e>, NoRandomness> {
-    let now = app.clock.reading().now();
-    Ok(Event::new(now, Source::Daypass, OPERATION, incoming.request_id.as_str(), app.random()?)
-        .peer(incoming.peer.address)
-        .user_agent(incoming.user_agent()))
-}
-
-/// The event of a request that a caller signed.
-pub(super) fn by_caller<'e>(event: Event<'e>, caller: &Caller) -> Event<'e> {
-    let claims = caller.session().claims();
-    let role = caller.role();
-    let mut identity = UserIdentity::of(IdentityKind::AssumedRole);
-    identity.principal_id = Some(caller.user_id().to_owned().into());
-    identity.arn = Some(caller.arn().to_owned().into());
-    identity.account_id = Some(caller.account().to_owned().into());
-    identity.access_key_id = Some(caller.session().access_key_id().to_owned().into());
-    identity.session_context = Some(SessionContext {
-        session_issuer: Some(Issuer {
-            principal_id: role.id.to_string().into(),
-            arn: role.arn.to_string().into(),
-            account_id: role.account.to_string().into(),
-            user_name: role.name.to_string().into(),
-        }),
-        source_identity: claims.source_identity.clone().map(Into::into),
-    });
-    event.identity(identity).account(caller.account().to_owned()).session(claims.session().to_string())
 }

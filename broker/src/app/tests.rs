@@ -41,7 +41,7 @@ impl TestBroker {
         write_site(&folder, &issuer);
         let loaded = crate::config::load(&folder.path().join("daypass.toml"));
         let snapshot = loaded.map_err(|found| found.to_text(false)).unwrap().snapshot;
-        let app = super::start::start(snapshot, "test".to_owned(), true).await.unwrap();
+        let app = super::start::start(snapshot, "test".to_owned(), false).await.unwrap();
         Self { app, issuer, folder }
     }
 

@@ -15,6 +15,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Done, load};
 
+/// Upper ends of the buckets that durations are counted in, in seconds.
+const DURATIONS: [f64; 12] = [0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+
 /// What to serve.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -65,7 +68,7 @@ pub(super) fn run_broker<B: Future<Output = Result<(), Box<dyn std::error::Error
     let loaded = load(config)?;
     eprint!("{}", loaded.warnings.to_text(false));
     let broker = broker.unwrap_or_else(host_name);
-    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let metrics = PrometheusBuilder::new().set_buckets(&DURATIONS)?.install_recorder()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = Arc::new(start(loaded.snapshot, broker, development).await?);

@@ -1,0 +1,83 @@
+//! Requests that are signed to the broker itself: their sender, and what the audit trail says of them.
+
+use daypass_sigv4::{Head, Payload, Rules};
+
+use super::error::WireError;
+use super::request::Incoming;
+use crate::app::{App, NoRandomness};
+use crate::audit::{Event, IdentityKind, Issuer, SessionContext, Source, UserIdentity};
+use crate::authorize::{self, Caller};
+use crate::config::Snapshot;
+
+/// An operation that only a known sender may call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operation {
+    /// Whose event it is.
+    pub(super) source: Source,
+    /// The event's name.
+    pub(super) name: &'static str,
+    /// The service that it must be signed for.
+    pub(super) service: &'static str,
+}
+
+/// Who signed a request; a refusal is in the audit trail when this returns.
+pub(super) fn caller(
+    app: &App,
+    snapshot: &Snapshot,
+    incoming: &Incoming,
+    operation: Operation,
+) -> Result<Caller, WireError> {
+    let headers: Vec<(&str, &[u8])> =
+        incoming.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let head = Head {
+        method: incoming.method.as_str(),
+        path: &incoming.path,
+        query: incoming.query.as_deref(),
+        headers: &headers,
+    };
+    let payload = Payload::Bytes(&incoming.body);
+    match authorize::authenticate(app, snapshot, &head, payload, operation.service, Rules::STANDARD) {
+        Ok((caller, _)) => Ok(caller),
+        Err(refusal) => {
+            let error = WireError::from(&refusal);
+            metrics::counter!("daypass_sigv4_failures_total", "reason" => error.code).increment(1);
+            let event = event(app, incoming, operation).map_err(|_| WireError::internal())?;
+            let event = event.error(error.code, refusal.to_string());
+            app.audit.refusal(refusal.steps().into_iter().fold(event, Event::step));
+            Err(error)
+        }
+    }
+}
+
+/// The event of a request, by nobody yet.
+pub(super) fn event<'e>(
+    app: &App,
+    incoming: &'e Incoming,
+    operation: Operation,
+) -> Result<Event<'e>, NoRandomness> {
+    let now = app.clock.reading().now();
+    Ok(Event::new(now, operation.source, operation.name, incoming.request_id.as_str(), app.random()?)
+        .peer(incoming.peer.address)
+        .user_agent(incoming.user_agent()))
+}
+
+/// The event of a request that a caller signed.
+pub(super) fn by_caller<'e>(event: Event<'e>, caller: &Caller) -> Event<'e> {
+    let claims = caller.session().claims();
+    let role = caller.role();
+    let mut identity = UserIdentity::of(IdentityKind::AssumedRole);
+    identity.principal_id = Some(caller.user_id().to_owned().into());
+    identity.arn = Some(caller.arn().to_owned().into());
+    identity.account_id = Some(caller.account().to_owned().into());
+    identity.access_key_id = Some(caller.session().access_key_id().to_owned().into());
+    identity.session_context = Some(SessionContext {
+        session_issuer: Some(Issuer {
+            principal_id: role.id.to_string().into(),
+            arn: role.arn.to_string().into(),
+            account_id: role.account.to_string().into(),
+            user_name: role.name.to_string().into(),
+        }),
+        source_identity: claims.source_identity.clone().map(Into::into),
+    });
+    event.identity(identity).account(caller.account().to_owned()).session(claims.session().to_string())
+}
