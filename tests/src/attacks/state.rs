@@ -37,6 +37,25 @@ fn r05_stolen_state_signs_nothing() {
 }
 
 #[test]
+fn r03_r04_nothing_is_scripted_and_nothing_blocks_in_redis() {
+    let redis = Redis::start();
+    let site = Site::on_redis(&redis);
+    let broker = site.start();
+    broker.assume(&site.issuer.token("plant:a"), &role("Deploy"));
+    broker.json(&site, &["sessions", "list"]);
+    let revoked = broker.run(&site, &["sessions", "revoke", "--role", &role("Deploy")]);
+    assert_eq!(revoked.code, Some(0), "{revoked:?}");
+    let used = redis.commands();
+    assert!(used.contains("set") && used.contains("info"), "the broker was there: {used:?}");
+    let banned =
+        ["eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro", "script", "function", "keys"];
+    let blocking =
+        ["blpop", "brpop", "blmove", "blmpop", "brpoplpush", "bzpopmin", "bzpopmax", "bzmpop", "xreadgroup"];
+    let found: Vec<&str> = banned.into_iter().chain(blocking).filter(|name| used.contains(*name)).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
 fn without_redis_issuing_stops_and_verifying_goes_on() {
     let mut redis = Redis::start();
     let site = Site::on_redis(&redis);

@@ -1,6 +1,7 @@
 //! A redis-server of the test's own, on its own port, without persistence.
 
 use std::{
+    collections::BTreeSet,
     net::{Ipv4Addr, TcpListener},
     process::Command,
 };
@@ -40,6 +41,16 @@ impl Redis {
     /// Kills it for good.
     pub(crate) fn crash(&mut self) {
         self.process.crash();
+    }
+
+    /// The names of the commands that it was ever sent, in lower case.
+    pub(crate) fn commands(&self) -> BTreeSet<String> {
+        let client = redis::Client::open(self.url()).expect("an address");
+        let mut connection = client.get_connection().expect("a connection");
+        let text: String =
+            redis::cmd("INFO").arg("commandstats").query(&mut connection).expect("what it counted");
+        let names = text.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split([':', '|']).next());
+        names.map(str::to_owned).collect()
     }
 
     /// Every byte of its state: the dump that a thief would take, and the values as it serves them.
