@@ -108,7 +108,8 @@ fn r06_a_restarted_empty_redis_revives_nothing() {
     let started = tokio::time::Instant::now();
     let mut issued = broker.assume_with(&site.issuer.token("plant:a"), &role("Deploy"), &[]);
     while issued.status != 200 {
-        assert_eq!(issued.status, 503, "{issued:?}");
+        // Asking this fast meets the limit of a peer, too.
+        assert!(issued.status == 503 || issued.body.contains("<Code>Throttling</Code>"), "{issued:?}");
         assert_ne!(broker.caller(&credentials).status, 200);
         assert!(started.elapsed().as_secs() < 40, "it never issued again: {issued:?}");
         issued = broker.assume_with(&site.issuer.token("plant:a"), &role("Deploy"), &[]);
