@@ -68,9 +68,14 @@ fn uuid(mut bytes: [u8; 16]) -> String {
     let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
     *version = *version & 0x0f | 0x40;
     *variant = *variant & 0x3f | 0x80;
-    let hex = data_encoding::HEXLOWER.encode(&bytes);
-    let part = |from, to| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    let mut text = String::with_capacity(36);
+    for (number, pair) in bytes.chunks(2).enumerate() {
+        if matches!(number, 2..=5) {
+            text.push('-');
+        }
+        data_encoding::HEXLOWER.encode_append(pair, &mut text);
+    }
+    text
 }
 
 #[cfg(test)]

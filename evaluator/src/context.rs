@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// Keys that there is room for from the start: as many as most requests have.
+const USUAL_KEYS: usize = 16;
+
 /// Condition keys and values of one request, kept sorted by lower-case key.
 ///
 /// Keys that follow from the principal (`aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`, `aws:userid`,
@@ -20,7 +23,7 @@ enum Values<'a> {
 impl<'a> Context<'a> {
     /// An empty context.
     pub fn new() -> Self {
-        Self::default()
+        Self { entries: Vec::with_capacity(USUAL_KEYS) }
     }
 
     /// Gives a key its one value, in place of what it had.

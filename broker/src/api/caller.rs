@@ -62,22 +62,22 @@ pub(super) fn event<'e>(
 }
 
 /// The event of a request that a caller signed.
-pub(super) fn by_caller<'e>(event: Event<'e>, caller: &Caller) -> Event<'e> {
+pub(super) fn by_caller<'e>(event: Event<'e>, caller: &'e Caller) -> Event<'e> {
     let claims = caller.session().claims();
     let role = caller.role();
     let mut identity = UserIdentity::of(IdentityKind::AssumedRole);
-    identity.principal_id = Some(caller.user_id().to_owned().into());
-    identity.arn = Some(caller.arn().to_owned().into());
-    identity.account_id = Some(caller.account().to_owned().into());
-    identity.access_key_id = Some(caller.session().access_key_id().to_owned().into());
+    identity.principal_id = Some(caller.user_id().into());
+    identity.arn = Some(caller.arn().into());
+    identity.account_id = Some(caller.account().into());
+    identity.access_key_id = Some(caller.session().access_key_id().into());
     identity.session_context = Some(SessionContext {
         session_issuer: Some(Issuer {
-            principal_id: role.id.to_string().into(),
-            arn: role.arn.to_string().into(),
-            account_id: role.account.to_string().into(),
-            user_name: role.name.to_string().into(),
+            principal_id: role.id.as_str().into(),
+            arn: role.arn.as_str().into(),
+            account_id: role.account.as_str().into(),
+            user_name: role.name.as_str().into(),
         }),
-        source_identity: claims.source_identity.clone().map(Into::into),
+        source_identity: claims.source_identity.as_deref().map(Into::into),
     });
-    event.identity(identity).account(caller.account().to_owned()).session(claims.session().to_string())
+    event.identity(identity).account(caller.account()).session(claims.session().to_string())
 }

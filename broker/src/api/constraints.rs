@@ -59,14 +59,14 @@ impl<'f> Constraints<'f> {
             self.breach("null", &member(rule.name), "Member must not be null");
             return "";
         };
-        self.check(rule, value, &member(rule.name));
+        self.check(rule, value, || member(rule.name));
         value
     }
 
     /// A parameter that may be absent.
     pub fn optional(&mut self, rule: &Text) -> Option<&'f str> {
         let value = self.fields.value(rule.name)?;
-        self.check(rule, value, &member(rule.name));
+        self.check(rule, value, || member(rule.name));
         Some(value)
     }
 
@@ -78,8 +78,9 @@ impl<'f> Constraints<'f> {
             self.breach("null", &member(name), &constraint);
         }
         for (index, value) in values.iter().enumerate().take(most) {
-            let place = format!("{}.{}.member.{}", member(name), index + 1, member(rule.name));
-            self.check(rule, value, &place);
+            self.check(rule, value, || {
+                format!("{}.{}.member.{}", member(name), index + 1, member(rule.name))
+            });
         }
         values
     }
@@ -107,12 +108,12 @@ impl<'f> Constraints<'f> {
         }
     }
 
-    fn check(&mut self, rule: &Text, value: &str, place: &str) {
+    fn check(&mut self, rule: &Text, value: &str, place: impl Fn() -> String) {
         let length = value.chars().count();
         let mut breach = |constraint: &str| {
             let echo =
                 if rule.secret { "***".into() } else { value.chars().take(MAX_ECHO).collect::<String>() };
-            self.breach(&format!("'{echo}'"), place, constraint);
+            self.breach(&format!("'{echo}'"), &place(), constraint);
         };
         if length < rule.min {
             breach(&format!("Member must have length greater than or equal to {}", rule.min));

@@ -7,7 +7,7 @@ pub struct Xml(String);
 impl Xml {
     /// A document whose root element is written by `content`.
     pub fn document(root: &str, namespace: &str, content: impl FnOnce(&mut Self)) -> String {
-        let mut xml = Self(String::with_capacity(2_048));
+        let mut xml = Self(String::with_capacity(4_096));
         xml.0.push('<');
         xml.0.push_str(root);
         if !namespace.is_empty() {
@@ -33,19 +33,23 @@ impl Xml {
     /// An element that holds text.
     pub fn text(&mut self, name: &str, text: &str) -> &mut Self {
         self.open(name);
-        for character in text.chars() {
-            match character {
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '&' => self.0.push_str("&amp;"),
-                '"' => self.0.push_str("&quot;"),
-                '\r' => self.0.push_str("&#xD;"),
-                '\t' | '\n' => self.0.push(character),
+        let mut rest = text;
+        while let Some(at) = rest.find(written_otherwise) {
+            let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
+            self.0.push_str(plain);
+            let mut characters = special.chars();
+            self.0.push_str(match characters.next() {
+                Some('<') => "&lt;",
+                Some('>') => "&gt;",
+                Some('&') => "&amp;",
+                Some('"') => "&quot;",
+                Some('\r') => "&#xD;",
                 // XML 1.0 has no way to write other control characters and the two noncharacters.
-                '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => self.0.push('\u{fffd}'),
-                _ => self.0.push(character),
-            }
+                _ => "\u{fffd}",
+            });
+            rest = characters.as_str();
         }
+        self.0.push_str(rest);
         self.close(name);
         self
     }
@@ -68,6 +72,15 @@ impl Xml {
         self.0.push_str("</");
         self.0.push_str(name);
         self.0.push_str(">\n");
+    }
+}
+
+/// Whether a character does not stand for itself in text.
+fn written_otherwise(character: char) -> bool {
+    match character {
+        '<' | '>' | '&' | '"' | '\u{fffe}' | '\u{ffff}' => true,
+        '\t' | '\n' => false,
+        _ => character < ' ',
     }
 }
 

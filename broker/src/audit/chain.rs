@@ -37,15 +37,15 @@ impl Checkpoint {
     /// Writes `body`, a JSON object with at least one member, as the next line, and moves on to it.
     pub(super) fn append(&mut self, body: &[u8], lines: &mut Vec<u8>) {
         let seq = self.seq.saturating_add(1);
-        let mut line = Vec::with_capacity(body.len().saturating_add(128));
-        line.extend_from_slice(OPENING);
-        line.extend_from_slice(seq.to_string().as_bytes());
-        line.extend_from_slice(PREVIOUS);
-        line.extend_from_slice(hex(&self.hash).as_bytes());
-        line.extend_from_slice(CLOSING);
-        line.extend_from_slice(body.strip_prefix(b"{").unwrap_or(body));
-        *self = Self { seq, hash: sha256(&line) };
-        lines.append(&mut line);
+        let start = lines.len();
+        lines.reserve(body.len().saturating_add(128));
+        lines.extend_from_slice(OPENING);
+        lines.extend_from_slice(seq.to_string().as_bytes());
+        lines.extend_from_slice(PREVIOUS);
+        lines.extend_from_slice(hex(&self.hash).as_bytes());
+        lines.extend_from_slice(CLOSING);
+        lines.extend_from_slice(body.strip_prefix(b"{").unwrap_or(body));
+        *self = Self { seq, hash: sha256(lines.get(start..).unwrap_or_default()) };
         lines.push(b'\n');
     }
 }

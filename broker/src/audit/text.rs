@@ -9,6 +9,9 @@ use serde_json::ser::{CharEscape, Formatter};
 /// The most that one text may take up in a line, as it is written there.
 const MAX_BYTES: usize = 1_024;
 
+/// The most bytes that one byte of a text can take there.
+const MOST_WRITTEN: usize = 6;
+
 /// A value for an audit line: at most 1 KB of it is kept, cut between characters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Text<'a>(Cow<'a, str>);
@@ -34,12 +37,15 @@ impl Serialize for Text<'_> {
 /// JSON on one line, in which every character that moves a cursor, colours, breaks a line or turns the direction of
 /// text is written as an escape.
 pub(super) fn to_json(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
-    let mut bytes = Vec::with_capacity(1_024);
+    let mut bytes = Vec::with_capacity(2_048);
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Inert))?;
     Ok(bytes)
 }
 
 fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.len() <= MAX_BYTES / MOST_WRITTEN {
+        return text;
+    }
     let mut written = 0_usize;
     for (at, character) in text.char_indices() {
         written = written.saturating_add(written_size(character));
@@ -59,7 +65,7 @@ fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
 fn written_size(character: char) -> usize {
     match character {
         '"' | '\\' => 2,
-        character if steers(character) => 6,
+        character if steers(character) => MOST_WRITTEN,
         character => character.len_utf8(),
     }
 }

@@ -99,19 +99,19 @@ impl Caller {
             context.set_all(key.as_str(), values.iter().map(String::as_str));
         }
         for (key, value) in self.role.tags.iter() {
-            context.set(format!("aws:PrincipalTag/{key}"), value.as_str());
+            context.set(format!("aws:principaltag/{key}"), value.as_str());
         }
         for (key, value) in &claims.tags {
-            context.set(format!("aws:PrincipalTag/{key}"), value.as_str());
+            context.set(format!("aws:principaltag/{key}"), value.as_str());
         }
         if let Some(source_identity) = &claims.source_identity {
-            context.set("aws:SourceIdentity", source_identity.as_str());
+            context.set("aws:sourceidentity", source_identity.as_str());
         }
         if let Some(provider) = &claims.provider {
-            context.set("aws:FederatedProvider", provider.as_str());
+            context.set("aws:federatedprovider", provider.as_str());
         }
-        context.set("aws:TokenIssueTime", claims.issued.to_string());
-        context.set("aws:MultiFactorAuthPresent", "false");
+        context.set("aws:tokenissuetime", claims.issued.to_string());
+        context.set("aws:multifactorauthpresent", "false");
         action.surroundings.describe(&mut context);
         context
     }

@@ -93,9 +93,9 @@ impl<'w> Attempt<'w> {
     ) -> Result<Issued, Refusal> {
         match outcome {
             Outcome::Issued(issued) => {
-                let event = self.event(app, snapshot)?;
                 let session = issued.session();
-                let mut event = event
+                let mut event = self
+                    .event(app, snapshot)?
                     .issued(session.access_key_id.clone(), session.claims.expires)
                     .session(session.claims.session().to_string());
                 if let Some(source_identity) = issued.identity().source_identity() {
@@ -116,13 +116,13 @@ impl<'w> Attempt<'w> {
         }
     }
 
-    fn event(&self, app: &App, snapshot: &Snapshot) -> Result<Event<'_>, Refusal> {
+    fn event(self, app: &App, snapshot: &Snapshot) -> Result<Event<'w>, Refusal> {
         let wanted = self.wanted;
         let surroundings = &wanted.surroundings;
         let now = app.clock.reading().now();
         let mut event = Event::new(now, Source::Sts, self.action, wanted.request_id, app.random()?)
             .user_agent(surroundings.user_agent)
-            .identity(self.who.clone())
+            .identity(self.who)
             .parameter(Parameter::RoleArn, wanted.role_arn)
             .parameter(Parameter::RoleSessionName, wanted.session_name.as_str())
             .directory_version(snapshot.version.to_string());
@@ -138,13 +138,13 @@ impl<'w> Attempt<'w> {
         if let Some(account) = account(wanted.role_arn) {
             event = event.account(account);
         }
-        if let Some(provider) = &self.provider {
-            event = event.provider(provider.as_str());
+        if let Some(provider) = self.provider {
+            event = event.provider(provider);
         }
         if let Some(digest) = self.proof_digest {
             event = event.proof_digest(digest);
         }
-        Ok(self.steps.iter().cloned().fold(event, Event::step))
+        Ok(self.steps.into_iter().fold(event, Event::step))
     }
 }
 

@@ -21,22 +21,22 @@ pub struct Surroundings<'a> {
 }
 
 impl<'a> Surroundings<'a> {
-    /// Adds the keys to a request's context.
+    /// Adds the keys to a request's context, in lower case, as it keeps them.
     pub fn describe<'c>(&self, context: &mut Context<'c>)
     where
         'a: 'c,
     {
         if let Some(address) = self.source_ip {
-            context.set("aws:SourceIp", address.to_string());
+            context.set("aws:sourceip", address.to_string());
         }
-        context.set("aws:SecureTransport", if self.secure { "true" } else { "false" });
+        context.set("aws:securetransport", if self.secure { "true" } else { "false" });
         if !self.user_agent.is_empty() {
-            context.set("aws:UserAgent", self.user_agent);
+            context.set("aws:useragent", self.user_agent);
         }
-        context.set("aws:RequestedRegion", self.region);
+        context.set("aws:requestedregion", self.region);
         let second = self.now.as_second();
-        context.set("aws:EpochTime", second.to_string());
+        context.set("aws:epochtime", second.to_string());
         let rounded = Timestamp::from_second(second).unwrap_or(self.now);
-        context.set("aws:CurrentTime", rounded.to_string());
+        context.set("aws:currenttime", rounded.to_string());
     }
 }

@@ -9,8 +9,12 @@ pub(super) fn key(name: Name) -> Vec<u8> {
         Kind::Epoch | Kind::Heartbeat | Kind::Mark | Kind::Reservation | Kind::Singles => "daypass:{state}:",
         Kind::AccessKey | Kind::Index | Kind::LastUse | Kind::Record => "daypass:",
     };
-    let id = data_encoding::BASE64URL_NOPAD.encode(&name.id);
-    format!("{place}{}:{id}", name.kind.letter()).into_bytes()
+    let mut text = String::with_capacity(48);
+    text.push_str(place);
+    text.push(name.kind.letter());
+    text.push(':');
+    data_encoding::BASE64URL_NOPAD.encode_append(&name.id, &mut text);
+    text.into_bytes()
 }
 
 /// The key of a record that an index names.
