@@ -6,6 +6,10 @@ use clap::{Parser, Subcommand};
 
 mod commands;
 
+/// Requests are answered on one thread and written down on another: memory must be cheap to free where it was not made.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Turns a proof of identity into expiring AWS-style credentials, and decides every request that they make.
 #[derive(Debug, Parser)]
 #[command(name = "daypass", version, propagate_version = true)]

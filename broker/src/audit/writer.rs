@@ -18,6 +18,11 @@ use crate::clock::Clock;
 const MAX_BATCH: usize = 4 * 1_024 * 1_024;
 /// The most bytes kept for a file that can't be written; what doesn't fit is counted.
 const MAX_HELD: usize = 16 * 1_024 * 1_024;
+/// How long the next sync waits for each line of the last one, so that many lines come to share one. Lines that come
+/// one at a time never wait.
+const PACE_PER_LINE: Duration = Duration::from_micros(500);
+/// The longest that it waits.
+const MAX_PACE: Duration = Duration::from_millis(5);
 /// How long a broken file is left alone before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -65,14 +70,20 @@ impl Writer {
 
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         while let Ok(job) = jobs.recv() {
-            self.serve(job, jobs);
+            let began = self.clock.since_boot();
+            let lines = self.serve(job, jobs);
             if self.shared.is_broken() {
                 self.wait_out(jobs);
+            } else if lines > 1 {
+                let pace =
+                    PACE_PER_LINE.saturating_mul(u32::try_from(lines).unwrap_or(u32::MAX)).min(MAX_PACE);
+                std::thread::sleep(began.saturating_add(pace).saturating_sub(self.clock.since_boot()));
             }
         }
     }
 
-    fn serve(&mut self, first: Job, jobs: &Receiver<Job>) {
+    /// Writes what is queued; the number of its lines.
+    fn serve(&mut self, first: Job, jobs: &Receiver<Job>) -> usize {
         let mut batch = Vec::new();
         let mut bytes = 0_usize;
         let mut next = Some(first);
@@ -84,16 +95,19 @@ impl Writer {
                 }
                 Job::Reopen(done) => {
                     self.shared.release(bytes);
+                    let lines = batch.len();
                     self.commit(batch);
                     // Whoever asked may have gone; the file is reopened all the same.
                     let _ = done.send(self.reopen());
-                    return;
+                    return lines;
                 }
             }
             next = if bytes < MAX_BATCH { jobs.try_recv().ok() } else { None };
         }
         self.shared.release(bytes);
+        let lines = batch.len();
         self.commit(batch);
+        lines
     }
 
     fn commit(&mut self, batch: Vec<(Vec<u8>, Promise)>) {
@@ -133,7 +147,9 @@ impl Writer {
         let mut retry_at = self.clock.since_boot().saturating_add(RETRY);
         loop {
             match jobs.recv_timeout(retry_at.saturating_sub(self.clock.since_boot())) {
-                Ok(job) => self.serve(job, jobs),
+                Ok(job) => {
+                    self.serve(job, jobs);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.resume();

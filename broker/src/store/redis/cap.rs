@@ -33,60 +33,61 @@ struct Framing {
     /// Bytes still to come of a string and its line end.
     string: usize,
     /// Elements still to come, of each array that is open.
-    open: Vec<u64>,
+    open: Vec<usize>,
     reply: usize,
 }
 
 impl Framing {
     fn follow(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while let Some((first, rest)) = bytes.split_first() {
-            let taken = if self.string > 0 {
-                let taken = self.string.min(bytes.len());
-                bytes = bytes.get(taken..).unwrap_or_default();
+        while !bytes.is_empty() {
+            let in_string = self.string > 0;
+            let taken = if in_string { self.string.min(bytes.len()) } else { self.line_part(bytes) };
+            let (part, rest) = bytes.split_at_checked(taken).unwrap_or((bytes, &[]));
+            bytes = rest;
+            self.reply = self.reply.saturating_add(taken);
+            if in_string {
                 self.string = self.string.saturating_sub(taken);
                 if self.string == 0 {
-                    self.reply = self.reply.saturating_add(taken);
                     self.element();
-                    continue;
                 }
-                taken
             } else {
-                bytes = rest;
-                self.line.push(*first);
-                if self.line.len() > MAX_LINE {
-                    return Err(too_long());
-                }
-                1
-            };
-            self.reply = self.reply.saturating_add(taken);
-            if self.reply > MAX_REPLY {
+                self.line.extend_from_slice(part);
+            }
+            if self.reply > MAX_REPLY || self.line.len() > MAX_LINE {
                 return Err(too_long());
             }
-            if self.string == 0 && self.line.ends_with(b"\r\n") {
+            if !in_string && self.line.ends_with(b"\r\n") {
                 self.line_ended()?;
             }
         }
         Ok(())
     }
 
+    /// How many of the bytes belong to the line: up to its end, or to one byte more than it may have.
+    fn line_part(&self, bytes: &[u8]) -> usize {
+        let room = MAX_LINE.saturating_add(1).saturating_sub(self.line.len());
+        let end = bytes.iter().take(room).position(|byte| *byte == b'\n');
+        end.map_or(room, |at| at.saturating_add(1)).min(bytes.len())
+    }
+
     fn line_ended(&mut self) -> io::Result<()> {
-        let line = std::mem::take(&mut self.line);
+        let kind = self.line.first().copied();
         let number = || -> io::Result<i64> {
-            let digits = line.get(1..line.len().saturating_sub(2)).unwrap_or_default();
+            let digits = self.line.get(1..self.line.len().saturating_sub(2)).unwrap_or_default();
             std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok()).ok_or_else(garbled)
         };
-        match line.first() {
-            Some(b'$') => match usize::try_from(number()?) {
-                Ok(length) if length > MAX_REPLY => return Err(too_long()),
-                Ok(length) => self.string = length.saturating_add(2),
-                Err(_) => self.element(),
-            },
-            Some(b'*') => match u64::try_from(number()?) {
-                Ok(0) | Err(_) => self.element(),
-                Ok(_) if self.open.len() >= MAX_DEPTH => return Err(too_long()),
-                Ok(count) => self.open.push(count),
-            },
-            Some(b'+' | b'-' | b':') => self.element(),
+        let length = if matches!(kind, Some(b'$' | b'*')) { number()? } else { 0 };
+        self.line.clear();
+        match (kind, usize::try_from(length)) {
+            (Some(b'$'), Ok(length)) if length > MAX_REPLY => return Err(too_long()),
+            (Some(b'$'), Ok(length)) => self.string = length.saturating_add(2),
+            (Some(b'*'), Ok(count)) if count > 0 => {
+                if self.open.len() >= MAX_DEPTH {
+                    return Err(too_long());
+                }
+                self.open.push(count);
+            }
+            (Some(b'$' | b'*' | b'+' | b'-' | b':'), _) => self.element(),
             _ => return Err(garbled()),
         }
         Ok(())

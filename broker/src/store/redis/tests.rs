@@ -50,7 +50,7 @@ async fn least_right_fixture() -> Fixture {
         b"+multi",
         b"+exec",
     ];
-    let rights = "+pexpire +info +time +zadd +zcard +zrem +zrangebyscore +zremrangebyscore +xadd +xlen +xrange +xtrim \
+    let rights = "+pexpire +info +time +zadd +zcard +zcount +zrem +zrangebyscore +zremrangebyscore +xadd +xlen +xrange +xtrim \
                   +hset +hgetall";
     let command: Vec<&[u8]> = user.into_iter().chain(rights.split(' ').map(str::as_bytes)).collect();
     server.ask::<()>(&command).await;
