@@ -17,6 +17,7 @@ use crate::revocation::SessionId;
 use crate::store::{Backend, SharedKeyring};
 use crate::trust;
 
+mod meter;
 pub mod start;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -24,6 +25,7 @@ mod throttle;
 pub mod upkeep;
 mod uses;
 
+pub use meter::{Meter, Meters};
 pub use throttle::{Throttle, network};
 pub use uses::Uses;
 
@@ -55,6 +57,8 @@ pub struct App {
     pub uses: Uses,
     /// Compiled session policies of sessions in use.
     pub session_policies: SessionPolicyCache,
+    /// Counts and durations of operations.
+    pub meters: Meters,
     random: SystemRandom,
 }
 
@@ -85,6 +89,7 @@ impl App {
             skew_ms: AtomicU64::new(0),
             uses: Uses::default(),
             session_policies: SessionPolicyCache::default(),
+            meters: Meters::default(),
             random: SystemRandom::new(),
         }
     }

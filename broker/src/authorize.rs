@@ -127,8 +127,8 @@ fn open_session(
 fn living_role(snapshot: &Snapshot, session: &OpenSession) -> Result<Arc<Role>, Refusal> {
     let claims = session.claims();
     match snapshot.directory.role(&claims.role_arn) {
-        Some(role) if role.id.as_str() == claims.role_id => Ok(Arc::clone(role)),
-        _ => Err(Refusal::RoleGone(claims.role_arn.clone())),
+        Some(role) if role.id.as_str() == &*claims.role_id => Ok(Arc::clone(role)),
+        _ => Err(Refusal::RoleGone(claims.role_arn.to_string())),
     }
 }
 

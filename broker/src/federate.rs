@@ -1,6 +1,8 @@
 //! From a proof of identity to a session's credentials: each kind of proof is verified by its own module, and all go
 //! the same way from there.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::app::NoRandomness;
@@ -49,7 +51,7 @@ pub struct Wanted<'a> {
 #[derive(Debug)]
 pub struct Issued {
     session: Session,
-    identity: FederatedIdentity,
+    identity: Arc<FederatedIdentity>,
 }
 
 /// The step at which a request for credentials was refused.

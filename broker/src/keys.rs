@@ -128,9 +128,9 @@ impl Keyring {
     }
 
     /// A name for the store that tells nobody without the keyring what it stands for.
-    pub fn name(&self, parts: &[&[u8]]) -> [u8; 16] {
+    pub fn name(&self, kind: &[u8], parts: &[&[u8]]) -> [u8; 16] {
         let mut mac = hmac::Context::with_key(&self.names);
-        for part in parts {
+        for part in std::iter::once(&kind).chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }

@@ -9,8 +9,16 @@ use jiff::Timestamp;
 
 pub mod oidc;
 
-/// Condition keys in lower case with their values, sorted by key.
-pub type ConditionKeys = Vec<(String, Vec<String>)>;
+/// What a proof says under one condition key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionKey {
+    /// The key, in lower case.
+    pub name: Arc<str>,
+    /// Its values.
+    pub values: Vec<String>,
+    /// Whether the key stays with the session.
+    pub carried: bool,
+}
 
 /// An identity that its provider proved to us, whatever the kind of proof.
 ///
@@ -23,7 +31,7 @@ pub struct FederatedIdentity {
     provider_id: Arc<str>,
     issuer: Arc<str>,
     subject: String,
-    audience: String,
+    audience: Arc<str>,
     proof_digest: [u8; 32],
     issued_at: Timestamp,
     expires_at: Timestamp,
@@ -34,18 +42,17 @@ pub struct FederatedIdentity {
     max_duration: Option<Duration>,
     not_after: Option<Timestamp>,
     single_use_id: Option<String>,
-    context: ConditionKeys,
-    carried: ConditionKeys,
+    context: Vec<ConditionKey>,
 }
 
 impl FederatedIdentity {
     /// The account that configured the provider; a role must be in the same one.
-    pub fn account_id(&self) -> &str {
+    pub fn account_id(&self) -> &Arc<str> {
         &self.account_id
     }
 
     /// The provider as trust policies name it in `Principal.Federated`.
-    pub fn provider_arn(&self) -> &str {
+    pub fn provider_arn(&self) -> &Arc<str> {
         &self.provider_arn
     }
 
@@ -127,14 +134,14 @@ impl FederatedIdentity {
         self.single_use_id.as_deref()
     }
 
-    /// Condition keys for the decision on the trust policy.
-    pub fn context(&self) -> &[(String, Vec<String>)] {
+    /// Condition keys for the decision on the trust policy, sorted by name.
+    pub fn context(&self) -> &[ConditionKey] {
         &self.context
     }
 
     /// Those of [`Self::context`] that stay with the session.
-    pub fn carried(&self) -> &[(String, Vec<String>)] {
-        &self.carried
+    pub fn carried(&self) -> impl Iterator<Item = &ConditionKey> {
+        self.context.iter().filter(|key| key.carried)
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! From [`FederatedIdentity`] on, nobody asks which kind of proof there was. Pure: the time is an argument.
 
+use std::sync::Arc;
+
 use daypass_evaluator::{Document, Explanation, Kind, Policies, PolicyError, StatementView};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::proof::FederatedIdentity;
 use crate::revocation::{Scope, Target};
@@ -42,31 +44,24 @@ pub struct AssumeRequest<'a> {
 /// A role that an identity may use, under the name and limits asked for. Only [`assume`] makes one.
 #[derive(Debug, Clone)]
 pub struct AssumedRole {
-    pub(crate) role_arn: String,
-    pub(crate) role_id: String,
-    pub(crate) account: String,
+    pub(crate) role: Arc<Role>,
+    pub(crate) identity: Arc<FederatedIdentity>,
     pub(crate) session_name: SessionName,
-    pub(crate) provider: String,
-    pub(crate) tags: Vec<(String, String)>,
-    pub(crate) transitive_tag_keys: Vec<String>,
-    pub(crate) source_identity: Option<String>,
     pub(crate) inline_policy: Option<String>,
-    pub(crate) managed_policies: Vec<String>,
-    pub(crate) carried: Vec<(String, Vec<String>)>,
+    pub(crate) managed_policies: Vec<PolicyArn>,
     pub(crate) targets: Vec<Target>,
     pub(crate) duration: SignedDuration,
-    pub(crate) not_after: Option<Timestamp>,
 }
 
 impl AssumedRole {
-    /// The role's ARN, its path included.
-    pub fn role_arn(&self) -> &str {
-        &self.role_arn
+    /// The role.
+    pub fn role(&self) -> &Role {
+        &self.role
     }
 
-    /// The role's account.
-    pub fn account(&self) -> &str {
-        &self.account
+    /// Whose role it is now.
+    pub fn identity(&self) -> &FederatedIdentity {
+        &self.identity
     }
 
     /// What can end a session made now, besides its own id.
@@ -109,12 +104,12 @@ pub enum Refusal {
 ///
 /// `role` is `None` where the directory has none of that name; the answer is the same as a denial.
 pub fn assume(
-    identity: &FederatedIdentity,
-    role: Option<&Role>,
+    identity: &Arc<FederatedIdentity>,
+    role: Option<&Arc<Role>>,
     request: &AssumeRequest<'_>,
     knows_policy: &dyn Fn(&str) -> bool,
 ) -> Result<AssumedRole, Refusal> {
-    let Some(role) = role.filter(|role| role.account.as_str() == identity.account_id()) else {
+    let Some(role) = role.filter(|role| role.account.as_str() == &**identity.account_id()) else {
         return Err(Refusal::Denied { action: request.action, explanation: None });
     };
     let presented = Presented::of(identity);
@@ -127,24 +122,17 @@ pub fn assume(
     let duration = duration(identity, role, request)?;
     check_session_policies(role, request, knows_policy)?;
     Ok(AssumedRole {
-        role_arn: role.arn.to_string(),
-        role_id: role.id.to_string(),
-        account: role.account.to_string(),
+        role: Arc::clone(role),
+        identity: Arc::clone(identity),
         session_name: request.session_name.clone(),
-        provider: identity.provider_arn().to_owned(),
-        tags: identity.session_tags().to_vec(),
-        transitive_tag_keys: identity.transitive_tag_keys().to_vec(),
-        source_identity: identity.source_identity().map(str::to_owned),
         inline_policy: request.inline_policy.map(str::to_owned),
-        managed_policies: request.managed_policies.iter().map(ToString::to_string).collect(),
-        carried: identity.carried().to_vec(),
+        managed_policies: request.managed_policies.clone(),
         targets: targets(identity, role),
         duration,
-        not_after: identity.not_after(),
     })
 }
 
-/// The account of a role's ARN and the ways in which a revocation can reach a session made now.
+/// The ways in which a revocation can reach a session made now.
 fn targets(identity: &FederatedIdentity, role: &Role) -> Vec<Target> {
     let mut targets = vec![
         Target::new(Scope::Proof, &[identity.proof_digest()]),

@@ -235,10 +235,10 @@ impl SessionView {
         Self {
             session: record.session.to_string(),
             access_key_id: record.access_key_id,
-            role: record.role_arn,
-            session_name: record.session_name,
+            role: record.role_arn.to_string(),
+            session_name: record.session_name.to_string(),
             principal: record.principal,
-            provider: record.provider,
+            provider: record.provider.map(|arn| arn.to_string()),
             source_identity: record.source_identity,
             issued: record.issued.to_string(),
             expires: record.expires.to_string(),

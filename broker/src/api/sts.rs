@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::{Method, Request, StatusCode};
 
 use super::error::WireError;
 use super::form::Fields;
 use super::request::Incoming;
 use super::xml::Xml;
-use crate::app::App;
+use crate::app::{App, Meter};
 
 mod caller_identity;
 mod web_identity;
@@ -31,18 +31,15 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
         Err(refused) => return refused,
     };
     let started = app.clock.since_boot();
-    let (operation, namespace, answer) = dispatch(&app, &incoming).await;
-    let code = answer.as_ref().err().map_or("", |error| error.code);
-    metrics::counter!("daypass_requests_total", "api" => "sts", "action" => operation, "error" => code)
-        .increment(1);
+    let (meter, namespace, answer) = dispatch(&app, &incoming).await;
     let took = app.clock.since_boot().saturating_sub(started);
-    metrics::histogram!("daypass_request_duration_seconds", "api" => "sts", "action" => operation)
-        .record(took.as_secs_f64());
+    meter.count(answer.as_ref().err().map(|error| error.code), took);
     render(answer, namespace, &incoming.request_id)
 }
 
-async fn dispatch(app: &App, incoming: &Incoming) -> (&'static str, &'static str, Answer) {
-    let unknown = |error| ("unknown", FAULT_NAMESPACE, Err(error));
+async fn dispatch<'a>(app: &'a App, incoming: &Incoming) -> (&'a Meter, &'static str, Answer) {
+    let meters = &app.meters;
+    let unknown = |error| (&meters.unknown, FAULT_NAMESPACE, Err(error));
     let fields = match fields(incoming) {
         Ok(fields) => fields,
         Err(error) => return unknown(error),
@@ -57,10 +54,11 @@ async fn dispatch(app: &App, incoming: &Incoming) -> (&'static str, &'static str
     }
     match (action, version) {
         ("AssumeRoleWithWebIdentity", VERSION) => {
-            ("AssumeRoleWithWebIdentity", NAMESPACE, web_identity::answer(app, incoming, &fields).await)
+            let answer = web_identity::answer(app, incoming, &fields).await;
+            (&meters.assume_role_with_web_identity, NAMESPACE, answer)
         }
         ("GetCallerIdentity", VERSION) => {
-            ("GetCallerIdentity", NAMESPACE, caller_identity::answer(app, incoming))
+            (&meters.caller_identity, NAMESPACE, caller_identity::answer(app, incoming))
         }
         _ => {
             let (action, version) = (excerpt(action), excerpt(version));
@@ -102,7 +100,8 @@ fn render(answer: Answer, namespace: &str, request_id: &str) -> Response {
         Ok(body) => (StatusCode::OK, body),
         Err(error) => (error.status, error_document(&error, namespace, request_id)),
     };
-    let mut response = (status, body).into_response();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert("content-type", http::HeaderValue::from_static("text/xml"));
     if let Ok(id) = request_id.parse() {

@@ -241,7 +241,7 @@ fn decided(caller: &Caller, verdict: &Verdict, request_id: &str) -> AnswerBody {
             arn: caller.arn().to_owned(),
             account: caller.account().to_owned(),
             user_id: caller.user_id().to_owned(),
-            session_name: claims.session_name.clone(),
+            session_name: claims.session_name.to_string(),
             tags: claims.tags.iter().cloned().collect(),
             source_identity: claims.source_identity.clone(),
         }),

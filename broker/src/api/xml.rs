@@ -34,6 +34,10 @@ impl Xml {
     pub fn text(&mut self, name: &str, text: &str) -> &mut Self {
         self.open(name);
         let mut rest = text;
+        if text.bytes().all(stands_for_itself) {
+            self.0.push_str(text);
+            rest = "";
+        }
         while let Some(at) = rest.find(written_otherwise) {
             let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
             self.0.push_str(plain);
@@ -73,6 +77,11 @@ impl Xml {
         self.0.push_str(name);
         self.0.push_str(">\n");
     }
+}
+
+/// Whether a byte is a character of ASCII that stands for itself, as nearly all are.
+fn stands_for_itself(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'<' | b'>' | b'&' | b'"')
 }
 
 /// Whether a character does not stand for itself in text.

@@ -92,11 +92,11 @@ impl Caller {
     fn context<'c>(&'c self, action: &'c Action<'_>) -> Context<'c> {
         let mut context = Context::new();
         for (key, values) in action.context {
-            context.set_all(key.as_str(), values.iter().map(String::as_str));
+            context.set_all(&**key, values.iter().map(String::as_str));
         }
         let claims = self.session.claims();
         for (key, values) in &claims.carried {
-            context.set_all(key.as_str(), values.iter().map(String::as_str));
+            context.set_all(&**key, values.iter().map(String::as_str));
         }
         for (key, value) in self.role.tags.iter() {
             context.set(format!("aws:principaltag/{key}"), value.as_str());
@@ -108,7 +108,7 @@ impl Caller {
             context.set("aws:sourceidentity", source_identity.as_str());
         }
         if let Some(provider) = &claims.provider {
-            context.set("aws:federatedprovider", provider.as_str());
+            context.set("aws:federatedprovider", &**provider);
         }
         context.set("aws:tokenissuetime", claims.issued.to_string());
         context.set("aws:multifactorauthpresent", "false");

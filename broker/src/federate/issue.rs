@@ -1,5 +1,6 @@
 //! From a proved identity to credentials on their way: the same for every kind of proof.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::app::App;
@@ -13,7 +14,7 @@ use crate::trust::{self, AssumeRequest, AssumedRole};
 
 use super::record::Attempt;
 use super::steps::Stage;
-use super::{Issued, Refusal, Wanted, second};
+use super::{Refusal, Wanted, second};
 
 /// How far the clock may be from the store's for a stamp to be comparable with its marks: half of their lead.
 const MAX_SKEW_MS: u64 = 120_000;
@@ -24,18 +25,18 @@ const SPENT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 pub(super) async fn issue(
     app: &App,
     snapshot: &Snapshot,
-    identity: FederatedIdentity,
+    identity: &Arc<FederatedIdentity>,
     action: &'static str,
     wanted: &Wanted<'_>,
     attempt: &mut Attempt<'_>,
-) -> Result<Issued, Refusal> {
-    let assumed = assume(snapshot, &identity, action, wanted)?;
+) -> Result<Session, Refusal> {
+    let assumed = assume(snapshot, identity, action, wanted)?;
     attempt.trusted(&assumed);
     let per_second = snapshot.settings.limits.issues_per_second_per_peer;
     if !app.principals.take(identity.principal(), per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("principal"));
     }
-    attempt.passed(Stage::PrincipalRate, "within the limit");
+    attempt.passed(Stage::PrincipalRate);
     // The provider may have taken its time.
     let reading = check_clock(app)?;
     let stamp = app
@@ -43,7 +44,7 @@ pub(super) async fn issue(
         .live()
         .read(app.clock.since_boot(), app.max_staleness())?
         .stamp(&dying_with(app, &assumed), reading.now())?;
-    attempt.passed(Stage::Revocation, "nothing bars it");
+    attempt.passed(Stage::Revocation);
     let birth = Birth {
         session: SessionId(app.random()?),
         access_key: app.random()?,
@@ -51,9 +52,9 @@ pub(super) async fn issue(
         issued: second(reading.now()),
     };
     let session = mint(app, &assumed, &birth, wanted)?;
-    attempt.passed(Stage::Token, format!("{} characters", session.token.len()));
-    let reservation = reservation(&identity, wanted);
-    let record = record(&session, &identity, &assumed, wanted);
+    attempt.passed(Stage::Token);
+    let reservation = reservation(identity, wanted);
+    let record = record(&session, &assumed, wanted);
     let limits = &snapshot.settings.limits;
     let limits = Limits {
         per_principal: limits.sessions_per_principal.into(),
@@ -61,12 +62,12 @@ pub(super) async fn issue(
     };
     match app.store.record(&record, reservation.as_ref(), limits).await? {
         Recorded::New => {
-            attempt.passed(Stage::Record, "a new session");
-            Ok(Issued { session, identity })
+            attempt.passed(Stage::Record);
+            Ok(session)
         }
         Recorded::Same(record) => {
-            attempt.passed(Stage::Record, "the same request again, given its session");
-            same_again(app, &assumed, &record, identity, wanted)
+            attempt.passed(Stage::Record);
+            same_again(app, &assumed, &record, wanted)
         }
         Recorded::Spent => Err(Refusal::Spent),
         Recorded::TooMany(scope) => Err(Refusal::TooManySessions(scope)),
@@ -91,7 +92,7 @@ pub(super) fn check_clock(app: &App) -> Result<Reading, Refusal> {
 
 fn assume(
     snapshot: &Snapshot,
-    identity: &FederatedIdentity,
+    identity: &Arc<FederatedIdentity>,
     action: &'static str,
     wanted: &Wanted<'_>,
 ) -> Result<AssumedRole, trust::Refusal> {
@@ -105,7 +106,7 @@ fn assume(
         surroundings: wanted.surroundings,
     };
     let knows_policy = |arn: &str| snapshot.directory.managed_policy(arn).is_some();
-    trust::assume(identity, role.map(AsRef::as_ref), &request, &knows_policy)
+    trust::assume(identity, role, &request, &knows_policy)
 }
 
 fn mint(app: &App, assumed: &AssumedRole, birth: &Birth, wanted: &Wanted<'_>) -> Result<Session, Refusal> {
@@ -118,9 +119,8 @@ fn same_again(
     app: &App,
     assumed: &AssumedRole,
     record: &SessionRecord,
-    identity: FederatedIdentity,
     wanted: &Wanted<'_>,
-) -> Result<Issued, Refusal> {
+) -> Result<Session, Refusal> {
     let access_key = record
         .access_key_id
         .strip_prefix("ASIA")
@@ -128,8 +128,7 @@ fn same_again(
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or(Refusal::Spent)?;
     let birth = Birth { session: record.session, access_key, stamp: record.stamp, issued: record.issued };
-    let session = mint(app, assumed, &birth, wanted)?;
-    Ok(Issued { session, identity })
+    mint(app, assumed, &birth, wanted)
 }
 
 /// What is spent, if the provider's proofs may be redeemed once.
@@ -145,20 +144,15 @@ fn reservation(identity: &FederatedIdentity, wanted: &Wanted<'_>) -> Option<Rese
     })
 }
 
-fn record(
-    session: &Session,
-    identity: &FederatedIdentity,
-    assumed: &AssumedRole,
-    wanted: &Wanted<'_>,
-) -> SessionRecord {
-    let claims = &session.claims;
+fn record(session: &Session, assumed: &AssumedRole, wanted: &Wanted<'_>) -> SessionRecord {
+    let (claims, identity) = (&session.claims, assumed.identity());
     let (issuer, subject) = identity.principal();
     SessionRecord {
         session: claims.session(),
         access_key_id: session.access_key_id.clone(),
         stamp: claims.links.last().map_or(0, |link| link.stamp),
         targets: assumed.targets().to_vec(),
-        account: assumed.account().to_owned(),
+        account: Arc::clone(identity.account_id()),
         role_arn: claims.role_arn.clone(),
         role_id: claims.role_id.clone(),
         session_name: claims.session_name.clone(),

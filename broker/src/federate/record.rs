@@ -1,10 +1,13 @@
 //! What the audit trail learns of an attempt to get credentials, gathered as it goes and written before it is answered.
 
+use std::sync::Arc;
+
 use crate::app::App;
 use crate::audit::{self, Event, IdentityKind, Parameter, Source, Step, Text, UserIdentity};
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
-use crate::trust::{self, AssumedRole};
+use crate::session::Session;
+use crate::trust::AssumedRole;
 
 use super::steps::Stage;
 use super::{Issued, Refusal, Wanted};
@@ -14,115 +17,105 @@ use super::{Issued, Refusal, Wanted};
 pub(super) struct Attempt<'w> {
     action: &'static str,
     wanted: &'w Wanted<'w>,
-    who: UserIdentity<'static>,
-    provider: Option<String>,
-    proof_digest: Option<[u8; 32]>,
-    steps: Vec<Step<'static>>,
-}
-
-/// How it ended.
-pub(super) enum Outcome {
-    /// With credentials.
-    Issued(Box<Issued>),
-    /// At a step.
-    Refused(Refusal),
+    /// The last stage passed.
+    passed: Option<Stage>,
+    /// What the sender says of the proof, unverified.
+    form: Option<String>,
+    identity: Option<Arc<FederatedIdentity>>,
+    duration: Option<String>,
 }
 
 impl<'w> Attempt<'w> {
     /// An attempt by somebody who has proved nothing yet.
     pub(super) fn new(action: &'static str, wanted: &'w Wanted<'w>) -> Self {
-        let who = UserIdentity::of(IdentityKind::Unknown);
-        Self { action, wanted, who, provider: None, proof_digest: None, steps: Vec::new() }
+        Self { action, wanted, passed: None, form: None, identity: None, duration: None }
+    }
+
+    /// The proof has its form. Never put a proof, token, signature or secret into `form`.
+    pub(super) fn formed(&mut self, form: String) {
+        self.form = Some(form);
+        self.passed(Stage::Form);
     }
 
     /// The proof verified.
-    pub(super) fn proved(&mut self, identity: &FederatedIdentity) {
-        self.who = UserIdentity::of(IdentityKind::WebIdentityUser);
-        let (issuer, subject) = identity.principal();
-        self.who.principal_id = Some(format!("{issuer}:{}:{subject}", identity.audience()).into());
-        self.who.user_name = Some(subject.to_owned().into());
-        self.who.identity_provider = Some(identity.provider_arn().to_owned().into());
-        self.provider = Some(identity.provider_arn().to_owned());
-        self.proof_digest = Some(*identity.proof_digest());
-        self.passed(Stage::Signature, "by a key of the provider");
-        let expires = identity.expires_at();
-        let audience = identity.audience();
-        let claims = format!("`{subject}` of `{issuer}` for `{audience}`, until {expires}");
-        self.passed(Stage::Claims, claims);
+    pub(super) fn proved(&mut self, identity: &Arc<FederatedIdentity>) {
+        self.identity = Some(Arc::clone(identity));
+        self.passed(Stage::Claims);
     }
 
     /// The role trusts the identity, and what was asked for is within its limits.
     pub(super) fn trusted(&mut self, assumed: &AssumedRole) {
-        self.passed(Stage::TrustPolicy, assumed.role_arn().to_owned());
-        self.passed(Stage::Duration, format!("{} s", assumed.duration.as_secs()));
-        let limits =
-            usize::from(assumed.inline_policy.is_some()).saturating_add(assumed.managed_policies.len());
-        self.passed(Stage::SessionPolicy, format!("{limits} session policies"));
+        self.duration = Some(format!("{} s", assumed.duration.as_secs()));
+        self.passed(Stage::SessionPolicy);
     }
 
-    /// A stage was passed. Never put a proof, token, signature or secret into `seen`.
-    pub(super) fn passed(&mut self, stage: Stage, seen: impl Into<Text<'static>>) {
-        self.steps.push(Step::passed(stage.name(), seen));
+    /// A stage was passed, and all before it.
+    pub(super) fn passed(&mut self, stage: Stage) {
+        self.passed = self.passed.max(Some(stage));
     }
 
-    /// The stages before the one that refused which nobody has written down: all of a call that stopped in its middle.
-    fn passed_before(&mut self, refusal: &Refusal) {
-        match refusal {
-            Refusal::WebIdentity(oidc) if oidc.is_after_signature() => {
-                self.passed(Stage::Signature, "by a key of the provider");
-            }
-            Refusal::Trust(trust::Refusal::Duration { .. }) => self.passed(Stage::TrustPolicy, "allows it"),
-            Refusal::Trust(
-                trust::Refusal::MalformedPolicy(_)
-                | trust::Refusal::UnknownPolicy(_)
-                | trust::Refusal::PolicyTooLarge(_),
-            ) => {
-                self.passed(Stage::TrustPolicy, "allows it");
-                self.passed(Stage::Duration, "within the role's limit");
-            }
-            _ => {}
-        }
-    }
-
-    /// Writes the end of the attempt down. Credentials come out only if their line is on disk.
-    pub(super) async fn conclude(
-        mut self,
+    /// Writes down that credentials were made. They come out only if their line is on disk.
+    pub(super) async fn issued(
+        &self,
         app: &App,
         snapshot: &Snapshot,
-        outcome: Outcome,
+        identity: Arc<FederatedIdentity>,
+        session: Session,
     ) -> Result<Issued, Refusal> {
-        match outcome {
-            Outcome::Issued(issued) => {
-                let session = issued.session();
-                let mut event = self
-                    .event(app, snapshot)?
-                    .issued(session.access_key_id.clone(), session.claims.expires)
-                    .session(session.claims.session().to_string());
-                if let Some(source_identity) = issued.identity().source_identity() {
-                    event = event.source_identity(source_identity.to_owned());
-                }
-                app.audit.record(event).await?;
-                Ok(*issued)
-            }
-            Outcome::Refused(refusal) => {
-                let step = refusal.step();
-                let stage = refusal.stage();
-                self.passed_before(&refusal);
-                let event = self.event(app, snapshot)?.error(refusal_name(&refusal), refusal.to_string());
-                let later = stage.later().map(|stage| Step::not_reached(stage.name()));
-                app.audit.refusal(later.fold(event.step(step), Event::step));
-                Err(refusal)
-            }
+        let mut event = self
+            .event(app, snapshot)?
+            .issued(session.access_key_id.as_str(), session.claims.expires)
+            .session(session.claims.session().to_string());
+        if let Some(source_identity) = identity.source_identity() {
+            event = event.source_identity(source_identity);
+        }
+        let recorded = app
+            .audit
+            .record(Stage::ALL.into_iter().filter_map(|stage| self.held(stage)).fold(event, Event::step));
+        recorded.await?;
+        Ok(Issued { session, identity })
+    }
+
+    /// Writes down that the attempt ended at a stage.
+    pub(super) fn refused(&self, app: &App, snapshot: &Snapshot, refusal: &Refusal) -> Result<(), Refusal> {
+        let at = refusal.stage();
+        let event = self.event(app, snapshot)?.error(refusal_name(refusal), refusal.to_string());
+        let steps = Stage::ALL.into_iter().map(|stage| match stage {
+            stage if stage == at => refusal.step(),
+            stage if stage < at || self.passed >= Some(stage) => self.step(stage),
+            stage => Step::not_reached(stage.name()),
+        });
+        app.audit.refusal(steps.fold(event, Event::step));
+        Ok(())
+    }
+
+    fn held(&self, stage: Stage) -> Option<Step<'_>> {
+        (self.passed >= Some(stage)).then(|| self.step(stage))
+    }
+
+    /// A stage that was passed, with what was seen there.
+    fn step(&self, stage: Stage) -> Step<'_> {
+        let identity = self.identity.as_deref();
+        let seen = match stage {
+            Stage::Form => self.form.as_deref().map(Text::from),
+            Stage::Provider => identity.map(|identity| Text::from(&**identity.provider_arn())),
+            Stage::Claims => identity.map(|identity| Text::from(claims(identity))),
+            Stage::TrustPolicy => Some(Text::from(self.wanted.role_arn)),
+            Stage::Duration => self.duration.as_deref().map(Text::from),
+            _ => None,
+        };
+        match seen {
+            Some(seen) => Step::passed(stage.name(), seen),
+            None => Step::held(stage.name()),
         }
     }
 
-    fn event(self, app: &App, snapshot: &Snapshot) -> Result<Event<'w>, Refusal> {
+    fn event(&self, app: &App, snapshot: &Snapshot) -> Result<Event<'_>, Refusal> {
         let wanted = self.wanted;
         let surroundings = &wanted.surroundings;
         let now = app.clock.reading().now();
         let mut event = Event::new(now, Source::Sts, self.action, wanted.request_id, app.random()?)
             .user_agent(surroundings.user_agent)
-            .identity(self.who)
             .parameter(Parameter::RoleArn, wanted.role_arn)
             .parameter(Parameter::RoleSessionName, wanted.session_name.as_str())
             .directory_version(snapshot.version.to_string());
@@ -138,14 +131,26 @@ impl<'w> Attempt<'w> {
         if let Some(account) = account(wanted.role_arn) {
             event = event.account(account);
         }
-        if let Some(provider) = self.provider {
-            event = event.provider(provider);
-        }
-        if let Some(digest) = self.proof_digest {
-            event = event.proof_digest(digest);
-        }
-        Ok(self.steps.into_iter().fold(event, Event::step))
+        let Some(identity) = self.identity.as_deref() else {
+            return Ok(event.identity(UserIdentity::of(IdentityKind::Unknown)));
+        };
+        let provider = &**identity.provider_arn();
+        Ok(event.identity(who(identity)).provider(provider).proof_digest(*identity.proof_digest()))
     }
+}
+
+fn who(identity: &FederatedIdentity) -> UserIdentity<'_> {
+    let (issuer, subject) = identity.principal();
+    let mut who = UserIdentity::of(IdentityKind::WebIdentityUser);
+    who.principal_id = Some(format!("{issuer}:{}:{subject}", identity.audience()).into());
+    who.user_name = Some(subject.into());
+    who.identity_provider = Some(Text::from(&**identity.provider_arn()));
+    who
+}
+
+fn claims(identity: &FederatedIdentity) -> String {
+    let (issuer, subject) = identity.principal();
+    format!("`{subject}` of `{issuer}` for `{}`, until {}", identity.audience(), identity.expires_at())
 }
 
 fn account(role_arn: &str) -> Option<&str> {

@@ -25,7 +25,8 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    const ALL: [Self; 15] = [
+    /// Every stage.
+    pub(super) const ALL: [Self; 15] = [
         Self::PeerRate,
         Self::Clock,
         Self::Form,
@@ -61,11 +62,6 @@ impl Stage {
             Self::Record => "record",
             Self::Audit => "audit",
         }
-    }
-
-    /// The stages that come after this one.
-    pub(super) fn later(self) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(move |stage| *stage > self)
     }
 }
 

@@ -7,9 +7,9 @@ use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
 use crate::proof::oidc::{self, Provider, UnverifiedToken};
 use crate::role::RoleArn;
+use crate::session::Session;
 
-use super::record::{Attempt, Outcome};
-use super::steps::Stage;
+use super::record::Attempt;
 use super::{Issued, Refusal, Wanted};
 
 const ACTION: &str = "AssumeRoleWithWebIdentity";
@@ -36,11 +36,13 @@ impl std::fmt::Debug for WebIdentityRequest<'_> {
 pub async fn with_web_identity(app: &App, request: &WebIdentityRequest<'_>) -> Result<Issued, Refusal> {
     let snapshot = app.snapshot.load_full();
     let mut attempt = Attempt::new(ACTION, &request.wanted);
-    let outcome = match attempt_it(app, &snapshot, request, &mut attempt).await {
-        Ok(issued) => Outcome::Issued(Box::new(issued)),
-        Err(refusal) => Outcome::Refused(refusal),
-    };
-    attempt.conclude(app, &snapshot, outcome).await
+    match attempt_it(app, &snapshot, request, &mut attempt).await {
+        Ok((identity, session)) => attempt.issued(app, &snapshot, identity, session).await,
+        Err(refusal) => {
+            attempt.refused(app, &snapshot, &refusal)?;
+            Err(refusal)
+        }
+    }
 }
 
 async fn attempt_it(
@@ -48,52 +50,58 @@ async fn attempt_it(
     snapshot: &Arc<Snapshot>,
     request: &WebIdentityRequest<'_>,
     attempt: &mut Attempt<'_>,
-) -> Result<Issued, Refusal> {
+) -> Result<(Arc<FederatedIdentity>, Session), Refusal> {
     let wanted = &request.wanted;
     let per_second = snapshot.settings.limits.issues_per_second_per_peer;
     if !app.peers.take(wanted.surroundings.source_ip.map(network), per_second, app.clock.since_boot()) {
         return Err(Refusal::Throttled("peer"));
     }
-    attempt.passed(Stage::PeerRate, "within the limit");
     // Before the token's times are looked at: nobody is to be told that it expired while the time is in doubt.
     super::issue::check_clock(app)?;
-    attempt.passed(Stage::Clock, "steady");
     let token = UnverifiedToken::parse(request.token)?;
-    attempt.passed(Stage::Form, form(&token));
-    let identity = verified(app, snapshot, wanted, &token, attempt).await?;
+    attempt.formed(form(&token));
+    let identity = Arc::new(verified(app, snapshot, wanted, token).await?);
     attempt.proved(&identity);
-    super::issue::issue(app, snapshot, identity, "sts:AssumeRoleWithWebIdentity", wanted, attempt).await
+    let action = "sts:AssumeRoleWithWebIdentity";
+    let session = super::issue::issue(app, snapshot, &identity, action, wanted, attempt).await?;
+    Ok((identity, session))
 }
 
 async fn verified(
     app: &App,
     snapshot: &Snapshot,
     wanted: &Wanted<'_>,
-    token: &UnverifiedToken,
-    attempt: &mut Attempt<'_>,
+    token: UnverifiedToken<'_>,
 ) -> Result<FederatedIdentity, Refusal> {
-    let provider = provider(snapshot, wanted.role_arn, token)?;
-    attempt.passed(Stage::Provider, provider.arn().to_owned());
+    let provider = provider(snapshot, wanted.role_arn, &token)?;
     let keys = app.provider_keys.keys(provider, token.kid()).await.map_err(|error| {
         let issuer = token.issuer().to_owned();
         oidc::Refusal::KeysUnavailable { issuer, cause: error.to_string() }
     })?;
-    attempt.passed(Stage::Keys, "at hand");
     Ok(oidc::verify(token, provider, &keys, wanted.surroundings.now)?)
 }
 
 /// What the sender says of the token, unverified.
-fn form(token: &UnverifiedToken) -> String {
-    let short = |text: &str| text.chars().take(128).collect::<String>();
-    let kid = token.kid().map_or_else(|| "no key id".to_owned(), |kid| format!("key id `{}`", short(kid)));
-    format!("issuer `{}`, {kid}", short(token.issuer()))
+fn form(token: &UnverifiedToken<'_>) -> String {
+    let mut form = String::with_capacity(96);
+    let mut say = |words: &str, said: &str| {
+        form.push_str(words);
+        form.extend(said.chars().take(128));
+        form.push('`');
+    };
+    say("issuer `", token.issuer());
+    match token.kid() {
+        Some(kid) => say(", key id `", kid),
+        None => form.push_str(", no key id"),
+    }
+    form
 }
 
 /// The provider in the role's own account, found by the account alone: whether the role exists is not told yet.
 fn provider<'s>(
     snapshot: &'s Snapshot,
     role_arn: &str,
-    token: &UnverifiedToken,
+    token: &UnverifiedToken<'_>,
 ) -> Result<&'s Arc<Provider>, oidc::Refusal> {
     let account = RoleArn::parse(role_arn).ok().and_then(|arn| arn.account());
     account

@@ -58,10 +58,11 @@ const NOW: i64 = 1_900_000_000;
 /// Signs in as a broker does: read the token, have the keys, verify.
 async fn sign_in(cache: &KeyCache, provider: &Provider, key: &TestIssuer) -> Result<(), String> {
     let claims = json!({"iss": provider.issuer().as_str(), "sub": "x", "aud": "sts.amazonaws.com", "iat": NOW, "exp": NOW + 9});
-    let token = UnverifiedToken::parse(&key.token(&claims)).map_err(|refusal| refusal.to_string())?;
+    let token = key.token(&claims);
+    let token = UnverifiedToken::parse(&token).map_err(|refusal| refusal.to_string())?;
     let keys = cache.keys(provider, token.kid()).await.map_err(|error| error.to_string())?;
     let now = Timestamp::from_second(NOW).unwrap();
-    verify(&token, provider, &keys, now).map(|_| ()).map_err(|refusal| refusal.to_string())
+    verify(token, provider, &keys, now).map(|_| ()).map_err(|refusal| refusal.to_string())
 }
 
 const NO_NEW: &str = "no key for the token: no key has the id `new`";

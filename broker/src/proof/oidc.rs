@@ -2,10 +2,9 @@
 //!
 //! Pure: the time and the provider's keys are arguments.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use jsonwebtoken::{Validation, decode};
 use ring::digest;
 
 use super::FederatedIdentity;
@@ -44,7 +43,7 @@ pub(crate) mod tests;
 /// Algorithm and key come from the provider's side; the token's header only picks among them. Claims are
 /// read from what the signature covers, and only after it was verified.
 pub fn verify(
-    token: &UnverifiedToken,
+    token: UnverifiedToken<'_>,
     provider: &Provider,
     keys: &KeySet,
     now: Timestamp,
@@ -52,13 +51,13 @@ pub fn verify(
     if token.issuer() != &*provider.issuer_text {
         return Err(Refusal::UnknownProvider { issuer: token.issuer().to_owned() });
     }
-    let algorithm = allowed_algorithm(token, provider)?;
+    let algorithm = allowed_algorithm(&token, provider)?;
     let key = keys.select(algorithm, token.kid()).map_err(|problem| Refusal::NoKey { problem })?;
-    let claims = signed_claims(token, algorithm, &key.material)?;
-    identity(token, provider, &claims, now)
+    let (claims, signed) = token.signed_by(algorithm, &key.material)?;
+    identity(claims, signed, provider, now)
 }
 
-fn allowed_algorithm(token: &UnverifiedToken, provider: &Provider) -> Result<Algorithm, Refusal> {
+fn allowed_algorithm(token: &UnverifiedToken<'_>, provider: &Provider) -> Result<Algorithm, Refusal> {
     let named = provider.algorithms.iter().find(|allowed| allowed.name() == token.algorithm());
     named.copied().ok_or_else(|| {
         let names: Vec<_> = provider.algorithms.iter().map(|allowed| allowed.name()).collect();
@@ -69,67 +68,48 @@ fn allowed_algorithm(token: &UnverifiedToken, provider: &Provider) -> Result<Alg
     })
 }
 
-/// jsonwebtoken verifies the signature and releases the claims; which of them count is decided here, since
-/// its own checks take an absent claim for a good one.
-fn signed_claims(
-    token: &UnverifiedToken,
-    algorithm: Algorithm,
-    key: &jsonwebtoken::DecodingKey,
-) -> Result<Claims, Refusal> {
-    signature::install();
-    let mut validation = Validation::new(algorithm.jws());
-    validation.required_spec_claims = HashSet::new();
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    let decoded = decode::<Claims>(token.text(), key, &validation);
-    decoded.map(|data| data.claims).map_err(|error| Refusal::Signature { problem: error.to_string() })
-}
-
 fn identity(
-    token: &UnverifiedToken,
+    claims: Claims,
+    signed: &str,
     provider: &Provider,
-    claims: &Claims,
     now: Timestamp,
 ) -> Result<FederatedIdentity, Refusal> {
     if claims.issuer != *provider.issuer_text {
-        return Err(Refusal::Issuer {
-            seen: claims.issuer.clone(),
-            wanted: provider.issuer_text.to_string(),
-        });
+        return Err(Refusal::Issuer { seen: claims.issuer, wanted: provider.issuer_text.to_string() });
     }
-    let lifetime = times::check(claims, provider.skew_seconds, now)?;
-    let audience = audience(claims, provider)?;
-    let subject = bounded("sub", claims.subject.as_deref())?;
+    let lifetime = times::check(&claims, provider.skew_seconds, now)?;
+    let audience = Arc::clone(audience(&claims, provider)?);
+    let subject = bounded("sub", claims.subject.as_deref())?.to_owned();
     let single_use_id = if provider.single_use { Some(bounded("jti", claims.id.as_deref())?) } else { None };
-    let tags = tags::read(&claims.all)?;
-    let (context, carried) = provider.context.of(claims, audience, subject);
+    let single_use_id = single_use_id.map(str::to_owned);
+    let tags = tags::read(&claims.others)?;
+    let source_identity = tags::source_identity(&claims.others)?;
+    let context = provider.context.of(claims, &audience, &subject);
     Ok(FederatedIdentity {
         account_id: provider.account_id.clone(),
         provider_arn: provider.arn.clone(),
         provider_id: provider.id.clone(),
         issuer: provider.issuer_text.clone(),
-        subject: subject.to_owned(),
-        audience: audience.to_owned(),
-        proof_digest: digest_bytes(&digest::digest(&digest::SHA256, token.signed_part().as_bytes())),
+        subject,
+        audience,
+        proof_digest: digest_bytes(&digest::digest(&digest::SHA256, signed.as_bytes())),
         issued_at: lifetime.issued,
         expires_at: lifetime.expires,
         session_tags: tags.tags,
         transitive_tag_keys: tags.transitive,
-        source_identity: tags::source_identity(&claims.all)?,
+        source_identity,
         session_name: None,
         max_duration: None,
         not_after: None,
-        single_use_id: single_use_id.map(str::to_owned),
+        single_use_id,
         context,
-        carried,
     })
 }
 
 /// The audience by AWS's rule: `azp` where there is one, else the only value of `aud`.
 ///
 /// A token for several audiences and without `azp` could be replayed to us by any of them.
-fn audience<'a>(claims: &'a Claims, provider: &Provider) -> Result<&'a str, Refusal> {
+fn audience<'p>(claims: &Claims, provider: &'p Provider) -> Result<&'p Arc<str>, Refusal> {
     let refused = || {
         let seen = claims.authorized_party.clone().unwrap_or_else(|| claims.audience.join(", "));
         Refusal::Audience { seen: seen.chars().take(256).collect() }
@@ -140,7 +120,7 @@ fn audience<'a>(claims: &'a Claims, provider: &Provider) -> Result<&'a str, Refu
         (None, [only]) => only,
         (None, _) => return Err(refused()),
     };
-    if provider.client_ids.iter().any(|id| id == named) { Ok(named) } else { Err(refused()) }
+    provider.client_ids.iter().find(|id| ***id == *named).ok_or_else(refused)
 }
 
 /// A claim that must be there with 1 to 255 characters, none of them a control character.

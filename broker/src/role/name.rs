@@ -40,6 +40,12 @@ macro_rules! text_type {
             }
         }
 
+        impl From<&$name> for std::sync::Arc<str> {
+            fn from(text: &$name) -> Self {
+                Self::clone(&text.0)
+            }
+        }
+
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0

@@ -1,5 +1,7 @@
 //! What a token says, as CBOR (RFC 8949) with integer keys in ascending order; anything else is refused.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use minicbor::{Decoder, Encoder, data::Type, decode, encode};
 
@@ -13,13 +15,13 @@ pub struct Claims {
     /// One link for each session of the chain, this one's last.
     pub links: Vec<Link>,
     /// ARN of the assumed role, its path included.
-    pub role_arn: String,
+    pub role_arn: Arc<str>,
     /// The role's immutable id, `AROA…`.
-    pub role_id: String,
+    pub role_id: Arc<str>,
     /// The session's name.
-    pub session_name: String,
+    pub session_name: Arc<str>,
     /// ARN of the provider that vouched for the first proof.
-    pub provider: Option<String>,
+    pub provider: Option<Arc<str>>,
     /// Session tags.
     pub tags: Vec<(String, String)>,
     /// Keys of the tags that go on to chained sessions.
@@ -29,7 +31,7 @@ pub struct Claims {
     /// Session policies.
     pub policies: SessionPolicies,
     /// Condition keys of the proof that persist in the session, such as its subject and audience.
-    pub carried: Vec<(String, Vec<String>)>,
+    pub carried: Vec<(Arc<str>, Vec<String>)>,
     /// When it was issued, to the second.
     pub issued: Timestamp,
     /// When it ends, to the second.
@@ -64,23 +66,24 @@ impl Claims {
     /// The claims of a session that begins now in an assumed role.
     pub(super) fn of(assumed: &AssumedRole, birth: &Birth) -> Self {
         let issued = Timestamp::from_second(birth.issued.as_second()).unwrap_or(birth.issued);
+        let identity = &assumed.identity;
         let asked = issued.checked_add(assumed.duration).unwrap_or(issued);
-        let expires = assumed.not_after.map_or(asked, |end| asked.min(end));
+        let expires = identity.not_after().map_or(asked, |end| asked.min(end));
         let link = Link { session: birth.session, stamp: birth.stamp, targets: assumed.targets.clone() };
         Self {
             links: vec![link],
-            role_arn: assumed.role_arn.clone(),
-            role_id: assumed.role_id.clone(),
-            session_name: assumed.session_name.to_string(),
-            provider: Some(assumed.provider.clone()),
-            tags: assumed.tags.clone(),
-            transitive_tag_keys: assumed.transitive_tag_keys.clone(),
-            source_identity: assumed.source_identity.clone(),
+            role_arn: (&assumed.role.arn).into(),
+            role_id: (&assumed.role.id).into(),
+            session_name: (&assumed.session_name).into(),
+            provider: Some(Arc::clone(identity.provider_arn())),
+            tags: identity.session_tags().to_vec(),
+            transitive_tag_keys: identity.transitive_tag_keys().to_vec(),
+            source_identity: identity.source_identity().map(str::to_owned),
             policies: SessionPolicies {
                 inline: assumed.inline_policy.clone(),
-                managed: assumed.managed_policies.clone(),
+                managed: assumed.managed_policies.iter().map(ToString::to_string).collect(),
             },
-            carried: assumed.carried.clone(),
+            carried: identity.carried().map(|key| (Arc::clone(&key.name), key.values.clone())).collect(),
             issued,
             expires,
             padding: Vec::new(),
@@ -163,17 +166,17 @@ impl Claims {
         }
         let claims = Self {
             links: field(d, 0).and_then(|d| list(d, read_link))?,
-            role_arn: field(d, 1).and_then(text)?,
-            role_id: field(d, 2).and_then(text)?,
-            session_name: field(d, 3).and_then(text)?,
-            provider: field(d, 4).and_then(optional_text)?,
+            role_arn: field(d, 1).and_then(shared_text)?,
+            role_id: field(d, 2).and_then(shared_text)?,
+            session_name: field(d, 3).and_then(shared_text)?,
+            provider: field(d, 4).and_then(optional_shared_text)?,
             tags: field(d, 5).and_then(|d| list(d, |d| pair(d, text, text)))?,
             transitive_tag_keys: field(d, 6).and_then(|d| list(d, text))?,
             source_identity: field(d, 7).and_then(optional_text)?,
             policies: field(d, 8)
                 .and_then(|d| pair(d, optional_text, |d| list(d, text)))
                 .map(|(inline, managed)| SessionPolicies { inline, managed })?,
-            carried: field(d, 9).and_then(|d| list(d, |d| pair(d, text, |d| list(d, text))))?,
+            carried: field(d, 9).and_then(|d| list(d, |d| pair(d, shared_text, |d| list(d, text))))?,
             issued: field(d, 10).and_then(time)?,
             expires: field(d, 11).and_then(time)?,
             padding: field(d, 12).and_then(|d| Ok(d.bytes()?.to_vec()))?,
@@ -238,6 +241,14 @@ pub(crate) fn expect_array(d: &mut Decoder<'_>, length: u64) -> Result<(), Claim
 
 pub(crate) fn text(d: &mut Decoder<'_>) -> Result<String, ClaimsError> {
     Ok(d.str()?.to_owned())
+}
+
+pub(crate) fn shared_text(d: &mut Decoder<'_>) -> Result<Arc<str>, ClaimsError> {
+    Ok(d.str()?.into())
+}
+
+pub(crate) fn optional_shared_text(d: &mut Decoder<'_>) -> Result<Option<Arc<str>>, ClaimsError> {
+    Ok(optional_text(d)?.map(Arc::from))
 }
 
 pub(crate) fn optional_text(d: &mut Decoder<'_>) -> Result<Option<String>, ClaimsError> {

@@ -102,7 +102,7 @@ pub(super) fn record(number: u32, who: &str, clock: &TestClock) -> SessionRecord
         account: "111122223333".into(),
         role_arn: "arn:aws:iam::111122223333:role/Deploy".into(),
         role_id: "AROA1".into(),
-        session_name: format!("build-{number}"),
+        session_name: format!("build-{number}").into(),
         provider: Some("arn:aws:iam::111122223333:oidc-provider/idp.test".into()),
         principal: format!("https://idp.test {who}"),
         source_identity: None,

@@ -1,12 +1,16 @@
 //! What the store remembers of a session, as CBOR (RFC 8949) with integer keys in ascending order; anything else is
 //! refused. No key, token or proof is part of it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use minicbor::{Decoder, Encoder};
 
 use super::value::{ReadError, target_list, write_targets};
 use crate::revocation::{Scope, SessionId, Target};
-use crate::session::claims::{Written, field, optional, optional_text, sixteen, text, time};
+use crate::session::claims::{
+    Written, field, optional, optional_shared_text, optional_text, shared_text, sixteen, text, time,
+};
 
 /// A session as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,15 +24,15 @@ pub struct SessionRecord {
     /// What can end it, besides its own id; what it is listed under.
     pub targets: Vec<Target>,
     /// The account of its role.
-    pub account: String,
+    pub account: Arc<str>,
     /// ARN of the assumed role.
-    pub role_arn: String,
+    pub role_arn: Arc<str>,
     /// The role's immutable id.
-    pub role_id: String,
+    pub role_id: Arc<str>,
     /// The session's name.
-    pub session_name: String,
+    pub session_name: Arc<str>,
     /// ARN of the provider that vouched for the proof.
-    pub provider: Option<String>,
+    pub provider: Option<Arc<str>>,
     /// The principal for display, such as issuer and subject.
     pub principal: String,
     /// The source identity.
@@ -103,11 +107,11 @@ impl SessionRecord {
             access_key_id: field(d, 1).and_then(text)?,
             stamp: field(d, 2)?.u64()?,
             targets: field(d, 3).and_then(target_list)?,
-            account: field(d, 4).and_then(text)?,
-            role_arn: field(d, 5).and_then(text)?,
-            role_id: field(d, 6).and_then(text)?,
-            session_name: field(d, 7).and_then(text)?,
-            provider: field(d, 8).and_then(optional_text)?,
+            account: field(d, 4).and_then(shared_text)?,
+            role_arn: field(d, 5).and_then(shared_text)?,
+            role_id: field(d, 6).and_then(shared_text)?,
+            session_name: field(d, 7).and_then(shared_text)?,
+            provider: field(d, 8).and_then(optional_shared_text)?,
             principal: field(d, 9).and_then(text)?,
             source_identity: field(d, 10).and_then(optional_text)?,
             issued: field(d, 11).and_then(time)?,

@@ -24,17 +24,18 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const fn letter(self) -> char {
+    /// An ASCII letter.
+    pub(super) const fn letter(self) -> u8 {
         match self {
-            Self::AccessKey => 'k',
-            Self::Epoch => 'e',
-            Self::Heartbeat => 'h',
-            Self::Index => 'i',
-            Self::LastUse => 'u',
-            Self::Mark => 'm',
-            Self::Record => 's',
-            Self::Reservation => 'r',
-            Self::Singles => 'n',
+            Self::AccessKey => b'k',
+            Self::Epoch => b'e',
+            Self::Heartbeat => b'h',
+            Self::Index => b'i',
+            Self::LastUse => b'u',
+            Self::Mark => b'm',
+            Self::Record => b's',
+            Self::Reservation => b'r',
+            Self::Singles => b'n',
         }
     }
 }
@@ -78,11 +79,7 @@ impl Sealer {
     }
 
     pub(super) fn name(&self, kind: Kind, parts: &[&[u8]]) -> Name {
-        let mut letter = [0; 4];
-        let mut all: Vec<&[u8]> = Vec::with_capacity(1 + parts.len());
-        all.push(kind.letter().encode_utf8(&mut letter).as_bytes());
-        all.extend_from_slice(parts);
-        Name { kind, id: self.keyring.load().name(&all) }
+        Name { kind, id: self.keyring.load().name(&[kind.letter()], parts) }
     }
 
     pub(super) fn record_name(&self, session: SessionId) -> Name {
@@ -160,9 +157,11 @@ pub(super) fn living<T>(opened: Result<T, OpenError>) -> Result<Option<T>, OpenE
     }
 }
 
-fn bound_to(name: Name) -> Vec<u8> {
-    let mut bytes = name.kind.letter().to_string().into_bytes();
-    bytes.extend_from_slice(&name.id);
+fn bound_to(name: Name) -> [u8; 17] {
+    let mut bytes = [name.kind.letter(); 17];
+    for (to, from) in bytes.iter_mut().skip(1).zip(name.id) {
+        *to = from;
+    }
     bytes
 }
 

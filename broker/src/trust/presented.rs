@@ -3,7 +3,7 @@
 use daypass_evaluator::{Applicable, Context, Explanation, Principal, Request, evaluate, explain};
 
 use super::Surroundings;
-use crate::proof::FederatedIdentity;
+use crate::proof::{ConditionKey, FederatedIdentity};
 use crate::role::{Role, SessionName};
 
 /// What a role's trust policy gets to see of an identity. Holding one proves nothing.
@@ -12,7 +12,7 @@ pub struct Presented<'a> {
     /// The provider as trust policies name it.
     pub provider_arn: &'a str,
     /// Condition keys of the proof.
-    pub context: &'a [(String, Vec<String>)],
+    pub context: &'a [ConditionKey],
     /// Session tags asked for.
     pub session_tags: &'a [(String, String)],
     /// Keys of those that go on to chained sessions.
@@ -51,8 +51,8 @@ impl<'a> Presented<'a> {
         surroundings: &Surroundings<'a>,
     ) -> Context<'a> {
         let mut context = Context::new();
-        for (key, values) in self.context {
-            context.set_all(key.as_str(), values.iter().map(String::as_str));
+        for key in self.context {
+            context.set_all(&*key.name, key.values.iter().map(String::as_str));
         }
         surroundings.describe(&mut context);
         context.set("sts:RoleSessionName", session_name.as_str());

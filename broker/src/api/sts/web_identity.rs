@@ -35,7 +35,7 @@ pub(super) async fn answer(app: &App, incoming: &Incoming, fields: &Fields<'_>) 
     let request = parse(fields, incoming, surroundings)?;
     match federate::with_web_identity(app, &request).await {
         Ok(issued) => {
-            metrics::counter!("daypass_credentials_issued_total", "action" => OPERATION).increment(1);
+            app.meters.issued_by_web_identity.increment(1);
             Ok(render(&issued, &incoming.request_id))
         }
         Err(refusal) => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use daypass_broker::config::Directory;
+use daypass_broker::proof::ConditionKey;
 use daypass_broker::proof::oidc::{Provider, Supposed, suppose};
 use daypass_broker::role::{RoleArn, SessionName};
 use daypass_broker::trust::Presented;
@@ -67,7 +68,7 @@ impl Input {
                 Values::One(value) => vec![value],
                 Values::Many(values) => values,
             };
-            supposed.context.push((key, values));
+            supposed.context.push(ConditionKey { name: key.into(), values, carried: false });
         }
         supposed.session_tags.extend(self.tags);
         supposed.source_identity = self.source_identity.or(supposed.source_identity);

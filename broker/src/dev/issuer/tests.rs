@@ -41,7 +41,7 @@ fn its_tokens_verify_with_tags_and_source_identity() {
     let token = issuer.token(&request, now, &SystemRandom::new()).unwrap();
     let keys = KeySet::parse(issuer.key_set().to_string().as_bytes()).unwrap();
     let token = UnverifiedToken::parse(&token).unwrap();
-    let identity = verify(&token, &provider.unwrap(), &keys, now).unwrap();
+    let identity = verify(token, &provider.unwrap(), &keys, now).unwrap();
     assert_eq!((identity.issuer(), identity.subject()), (URL, "alice"));
     assert_eq!(identity.source_identity(), Some("alice@corp"));
     let tags = [("stage", "a=b"), ("team", "core")].map(|(key, value)| (key.to_owned(), value.to_owned()));

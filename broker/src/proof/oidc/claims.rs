@@ -18,7 +18,7 @@ pub(super) struct Claims {
     pub(super) id: Option<String>,
     pub(super) methods: Vec<String>,
     pub(super) email: Option<String>,
-    pub(super) all: Object,
+    pub(super) others: Object,
 }
 
 /// Why an object is no set of claims.
@@ -33,20 +33,19 @@ pub(super) enum ClaimsError {
 impl TryFrom<Object> for Claims {
     type Error = ClaimsError;
 
-    fn try_from(all: Object) -> Result<Self, ClaimsError> {
-        let owned = |name| Ok::<_, WrongType>(all.text(name)?.map(str::to_owned));
+    fn try_from(mut others: Object) -> Result<Self, ClaimsError> {
         Ok(Self {
-            issuer: owned("iss")?.ok_or(ClaimsError::NoIssuer)?,
-            subject: owned("sub")?,
-            audience: all.texts("aud")?,
-            authorized_party: owned("azp")?,
-            expires: all.integer("exp")?,
-            issued: all.integer("iat")?,
-            not_before: all.integer("nbf")?,
-            id: owned("jti")?,
-            methods: all.texts("amr")?,
-            email: owned("email")?,
-            all,
+            issuer: others.take_text("iss")?.ok_or(ClaimsError::NoIssuer)?,
+            subject: others.take_text("sub")?,
+            audience: others.take_texts("aud")?,
+            authorized_party: others.take_text("azp")?,
+            expires: others.integer("exp")?,
+            issued: others.integer("iat")?,
+            not_before: others.integer("nbf")?,
+            id: others.take_text("jti")?,
+            methods: others.take_texts("amr")?,
+            email: others.take_text("email")?,
+            others,
         })
     }
 }

@@ -1,10 +1,12 @@
 //! From claims to condition keys: `<issuer without scheme>:<claim>`, only for claims that are listed.
 
+use std::sync::Arc;
+
 use super::claims::Claims;
 use super::json::{Object, Value};
 use super::provider::ProviderError;
 use super::vendor;
-use crate::proof::ConditionKeys;
+use crate::proof::ConditionKey;
 
 /// Claims with a meaning of their own, never added as plain ones.
 const BUILT_IN: &[&str] = &["aud", "oaud", "sub", "amr", "email", "azp", "iss", "exp", "iat", "nbf", "jti"];
@@ -14,12 +16,12 @@ const MAX_ADDED: usize = 100;
 /// The condition keys of one provider, spelled out when it is loaded.
 #[derive(Clone, Debug)]
 pub(super) struct ContextRules {
-    audience: String,
-    original_audience: String,
-    subject: String,
-    methods: String,
-    email: String,
-    exposed: Vec<(Vec<String>, String)>,
+    audience: Arc<str>,
+    original_audience: Arc<str>,
+    subject: Arc<str>,
+    methods: Arc<str>,
+    email: Arc<str>,
+    exposed: Vec<(Vec<String>, Arc<str>)>,
 }
 
 impl ContextRules {
@@ -28,8 +30,8 @@ impl ContextRules {
     /// Condition keys ignore case, so two claims whose names differ only in case can't both be keys: a
     /// token could otherwise set `sub` through a claim `SUB`.
     pub(super) fn new(name: &str, added: &[String]) -> Result<Self, ProviderError> {
-        let key = |claim: &str| format!("{name}:{claim}").to_lowercase();
-        let mut exposed: Vec<(Vec<String>, String)> = vendor::claims(name)
+        let key = |claim: &str| Arc::from(format!("{name}:{claim}").to_lowercase());
+        let mut exposed: Vec<(Vec<String>, Arc<str>)> = vendor::claims(name)
             .iter()
             .map(|claim| (claim.path.iter().map(|part| (*part).to_owned()).collect(), key(claim.name)))
             .collect();
@@ -59,33 +61,28 @@ impl ContextRules {
         })
     }
 
-    /// All keys for the trust policy, and those that stay with the session; both sorted.
-    pub(super) fn of(
-        &self,
-        claims: &Claims,
-        audience: &str,
-        subject: &str,
-    ) -> (ConditionKeys, ConditionKeys) {
-        let mut carried: ConditionKeys = vec![
-            (self.audience.clone(), vec![audience.to_owned()]),
-            (self.subject.clone(), vec![subject.to_owned()]),
-        ];
-        if !claims.methods.is_empty() {
-            carried.push((self.methods.clone(), claims.methods.clone()));
-        }
-        let mut context = carried.clone();
-        context.push((self.original_audience.clone(), claims.audience.clone()));
-        if let Some(email) = &claims.email {
-            context.push((self.email.clone(), vec![email.clone()]));
-        }
-        for (path, key) in &self.exposed {
-            if let Some(text) = scalar(&claims.all, path) {
-                context.push((key.clone(), vec![text]));
+    /// The keys for the trust policy, sorted by name.
+    pub(super) fn of(&self, claims: Claims, audience: &str, subject: &str) -> Vec<ConditionKey> {
+        let mut keys = Vec::with_capacity(self.exposed.len().saturating_add(5));
+        let mut add = |name: &Arc<str>, carried, values: Vec<String>| {
+            keys.push(ConditionKey { name: Arc::clone(name), values, carried });
+        };
+        for (path, name) in &self.exposed {
+            if let Some(text) = scalar(&claims.others, path) {
+                add(name, false, vec![text]);
             }
         }
-        carried.sort();
-        context.sort();
-        (context, carried)
+        add(&self.audience, true, vec![audience.to_owned()]);
+        add(&self.subject, true, vec![subject.to_owned()]);
+        add(&self.original_audience, false, claims.audience);
+        if !claims.methods.is_empty() {
+            add(&self.methods, true, claims.methods);
+        }
+        if let Some(email) = claims.email {
+            add(&self.email, false, vec![email]);
+        }
+        keys.sort_by(|one, other| one.name.cmp(&other.name));
+        keys
     }
 }
 

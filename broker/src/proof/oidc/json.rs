@@ -74,17 +74,38 @@ impl Object {
         }
     }
 
+    /// Takes out the member `name`, a text; `Err` if it is there and is no string.
+    pub(crate) fn take_text(&mut self, name: &'static str) -> Result<Option<String>, WrongType> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(WrongType { name, wanted: "a string" }),
+        }
+    }
+
     /// The member `name` as a list: an array of strings, or one string; absent means empty.
-    pub(crate) fn texts(&self, name: &'static str) -> Result<Vec<String>, WrongType> {
-        let wrong = WrongType { name, wanted: "a string or an array of strings" };
+    pub(crate) fn texts(&self, name: &'static str) -> Result<Vec<&str>, WrongType> {
+        let text = |item: &Value| item.as_str().is_some();
         match self.member(name) {
             None => Ok(Vec::new()),
-            Some(Value::String(text)) => Ok(vec![text.clone()]),
-            Some(Value::Array(items)) => {
-                items.iter().map(|item| item.as_str().map(str::to_owned).ok_or(wrong)).collect()
+            Some(Value::Array(items)) if items.iter().all(text) => {
+                Ok(items.iter().filter_map(Value::as_str).collect())
             }
-            Some(_) => Err(wrong),
+            Some(Value::String(only)) => Ok(vec![only]),
+            Some(_) => Err(WrongType { name, wanted: "a string or an array of strings" }),
         }
+    }
+
+    /// Takes out the member `name`, read as [`Self::texts`] reads it.
+    pub(crate) fn take_texts(&mut self, name: &'static str) -> Result<Vec<String>, WrongType> {
+        let texts = self.texts(name)?.into_iter().map(str::to_owned).collect();
+        self.take(name);
+        Ok(texts)
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        let at = self.0.iter().position(|(key, _)| key == name)?;
+        Some(self.0.remove(at).1)
     }
 }
 

@@ -68,7 +68,7 @@ pub struct Provider {
     pub(super) arn: Arc<str>,
     pub(super) id: Arc<str>,
     pub(super) issuer_text: Arc<str>,
-    pub(super) client_ids: Vec<String>,
+    pub(super) client_ids: Vec<Arc<str>>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) skew_seconds: i64,
     pub(super) single_use: bool,
@@ -168,7 +168,7 @@ impl Provider {
     }
 
     /// Audiences that mean us.
-    pub fn client_ids(&self) -> &[String] {
+    pub fn client_ids(&self) -> &[Arc<str>] {
         &self.client_ids
     }
 
@@ -195,10 +195,10 @@ impl Provider {
     }
 }
 
-fn checked_client_ids(ids: Vec<String>) -> Result<Vec<String>, ProviderError> {
+fn checked_client_ids(ids: Vec<String>) -> Result<Vec<Arc<str>>, ProviderError> {
     let usable = |id: &String| (1..=255).contains(&id.chars().count()) && !id.chars().any(char::is_control);
     if (1..=100).contains(&ids.len()) && ids.iter().all(usable) {
-        Ok(ids)
+        Ok(ids.into_iter().map(Arc::from).collect())
     } else {
         Err(ProviderError::ClientIds)
     }

@@ -1,6 +1,6 @@
 //! jsonwebtoken's cryptography on ring: verification of the algorithms of [`super::algorithm`], nothing else.
 
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::crypto::{self, CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::signature::{Error, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
@@ -17,12 +17,19 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes jsonwebtoken use ring; every call after the first does nothing.
+/// Whether `signature`, in base64url, is the key's signature of `signed`.
 ///
-/// Its `decode` panics before this, so whatever calls `decode` calls this first.
-pub(super) fn install() {
-    // An error only says that a provider is there already; ours is the only one in this program.
+/// # Errors
+/// The key is not of the algorithm's kind, or the signature is no base64url.
+pub(super) fn verify(
+    algorithm: Algorithm,
+    key: &DecodingKey,
+    signed: &[u8],
+    signature: &str,
+) -> Result<bool> {
+    // jsonwebtoken panics without a provider. An error only says that one is there; ours is the only one in this program.
     let _already = PROVIDER.install_default();
+    crypto::verify(signature, signed, key, algorithm)
 }
 
 fn no_signer(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
@@ -94,8 +101,6 @@ impl JwtVerifier for RingVerifier {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::crypto::verify;
-
     use super::*;
     use crate::proof::oidc::tests::issuer::TestIssuer;
 
@@ -103,18 +108,17 @@ mod tests {
     fn j02_a_secret_is_no_public_key() {
         use base64::Engine as _;
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        install();
         let issuer = TestIssuer::es256("k");
         let jwk = issuer.jwk();
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
         let point = [vec![4], bytes("x"), bytes("y")].concat();
         let signature = URL_SAFE_NO_PAD.encode(issuer.sign(b"message"));
         let as_point = DecodingKey::from_ec_der(&point);
-        assert_eq!(verify(&signature, b"message", &as_point, Algorithm::ES256), Ok(true));
-        assert_eq!(verify(&signature, b"other", &as_point, Algorithm::ES256), Ok(false));
+        assert_eq!(verify(Algorithm::ES256, &as_point, b"message", &signature), Ok(true));
+        assert_eq!(verify(Algorithm::ES256, &as_point, b"other", &signature), Ok(false));
         let as_secret = DecodingKey::from_secret(&point);
-        assert!(verify(&signature, b"message", &as_secret, Algorithm::ES256).is_err());
-        assert!(verify(&signature, b"message", &as_secret, Algorithm::HS256).is_err());
-        assert!(verify(&signature, b"message", &as_point, Algorithm::RS256).is_err());
+        assert!(verify(Algorithm::ES256, &as_secret, b"message", &signature).is_err());
+        assert!(verify(Algorithm::HS256, &as_secret, b"message", &signature).is_err());
+        assert!(verify(Algorithm::RS256, &as_point, b"message", &signature).is_err());
     }
 }

@@ -2,13 +2,13 @@
 
 use super::claims::Claims;
 use super::{Provider, Refusal, audience, bounded, tags};
-use crate::proof::ConditionKeys;
+use crate::proof::ConditionKey;
 
 /// Condition keys, tags and source identity of claims that nobody has signed.
 #[derive(Clone, Debug, Default)]
 pub struct Supposed {
     /// Condition keys, as a verified token would have them.
-    pub context: ConditionKeys,
+    pub context: Vec<ConditionKey>,
     /// Session tags.
     pub session_tags: Vec<(String, String)>,
     /// Keys of those that go on to chained sessions.
@@ -29,13 +29,13 @@ pub fn suppose(provider: &Provider, claims: &str) -> Result<Supposed, Refusal> {
         return Err(Refusal::Issuer { seen: claims.issuer, wanted: provider.issuer_text.to_string() });
     }
     let audience = audience(&claims, provider)?;
-    let subject = bounded("sub", claims.subject.as_deref())?;
-    let tags = tags::read(&claims.all)?;
-    let (context, _carried) = provider.context.of(&claims, audience, subject);
+    let subject = bounded("sub", claims.subject.as_deref())?.to_owned();
+    let tags = tags::read(&claims.others)?;
+    let source_identity = tags::source_identity(&claims.others)?;
     Ok(Supposed {
-        context,
+        context: provider.context.of(claims, audience, &subject),
         session_tags: tags.tags,
         transitive_tag_keys: tags.transitive,
-        source_identity: tags::source_identity(&claims.all)?,
+        source_identity,
     })
 }

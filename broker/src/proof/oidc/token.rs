@@ -4,10 +4,13 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
 
+use super::algorithm::Algorithm;
 use super::claims::Claims;
 use super::json::Object;
 use super::refusal::Refusal;
+use super::signature;
 
 /// Header parameters that change what a signature covers, bring a key of the sender's own, or belong to
 /// encryption; a token with one of them is refused rather than read without it.
@@ -23,19 +26,19 @@ const MAX_KID: usize = 1_024;
 /// **Whatever it says is the sender's word.** It shows only what is needed to find the provider and to
 /// know whether to look for a new key; neither may decide anything else. Its `Debug` form shows no claim.
 #[derive(Clone)]
-pub struct UnverifiedToken {
-    text: String,
+pub struct UnverifiedToken<'t> {
+    text: &'t str,
     algorithm: String,
     kid: Option<String>,
-    issuer: String,
+    claims: Claims,
 }
 
-impl UnverifiedToken {
+impl<'t> UnverifiedToken<'t> {
     /// Reads the compact form, of 4 to 20,000 characters; line ends after it are cut off.
     ///
     /// Base64url must be canonical and unpadded, JSON must be of bounded depth without a member named
     /// twice, registered claims must have their JSON types.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    pub fn parse(text: &'t str) -> Result<Self, Refusal> {
         let text = text.trim_end_matches(['\r', '\n']);
         // A character is at most four bytes: only a text near the limit is worth counting.
         let characters = if text.len() > 80_000 { text.len() } else { text.chars().count() };
@@ -46,12 +49,12 @@ impl UnverifiedToken {
         let claims: Claims =
             serde_json::from_slice(&envelope.payload).map_err(|error| malformed("payload", error))?;
         let Envelope { algorithm, kid, .. } = envelope;
-        Ok(Self { text: text.to_owned(), algorithm, kid, issuer: claims.issuer })
+        Ok(Self { text, algorithm, kid, claims })
     }
 
     /// The issuer that the token claims; only a signature by that issuer's key makes it true.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        &self.claims.issuer
     }
 
     /// The key that the token claims to be signed with: compared with key ids, never a path or a query.
@@ -63,17 +66,24 @@ impl UnverifiedToken {
         &self.algorithm
     }
 
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The part that the signature covers.
-    pub(super) fn signed_part(&self) -> &str {
-        self.text.rsplit_once('.').map_or("", |(signed, _)| signed)
+    /// The claims and the part of the token that the signature covers, if it is by `key`: nothing else lets the claims
+    /// out. They were read from that very part.
+    pub(super) fn signed_by(
+        self,
+        algorithm: Algorithm,
+        key: &DecodingKey,
+    ) -> Result<(Claims, &'t str), Refusal> {
+        let refused = |problem: String| Refusal::Signature { problem };
+        let (signed, signature) = self.text.rsplit_once('.').unwrap_or_default();
+        match signature::verify(algorithm.jws(), key, signed.as_bytes(), signature) {
+            Ok(true) => Ok((self.claims, signed)),
+            Ok(false) => Err(refused("InvalidSignature".to_owned())),
+            Err(error) => Err(refused(error.to_string())),
+        }
     }
 }
 
-impl fmt::Debug for UnverifiedToken {
+impl fmt::Debug for UnverifiedToken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnverifiedToken(..)")
     }

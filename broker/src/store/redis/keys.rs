@@ -5,16 +5,17 @@ use crate::store::sealed::{Kind, Name};
 
 /// The Redis key of a stored value.
 pub(super) fn key(name: Name) -> Vec<u8> {
-    let place = match name.kind {
-        Kind::Epoch | Kind::Heartbeat | Kind::Mark | Kind::Reservation | Kind::Singles => "daypass:{state}:",
-        Kind::AccessKey | Kind::Index | Kind::LastUse | Kind::Record => "daypass:",
+    let place: &[u8] = match name.kind {
+        Kind::Epoch | Kind::Heartbeat | Kind::Mark | Kind::Reservation | Kind::Singles => b"daypass:{state}:",
+        Kind::AccessKey | Kind::Index | Kind::LastUse | Kind::Record => b"daypass:",
     };
-    let mut text = String::with_capacity(48);
-    text.push_str(place);
-    text.push(name.kind.letter());
-    text.push(':');
-    data_encoding::BASE64URL_NOPAD.encode_append(&name.id, &mut text);
-    text.into_bytes()
+    let mut key = Vec::with_capacity(place.len().saturating_add(24));
+    key.extend_from_slice(place);
+    key.extend_from_slice(&[name.kind.letter(), b':']);
+    let mut id = [0; 22];
+    data_encoding::BASE64URL_NOPAD.encode_mut(&name.id, &mut id);
+    key.extend_from_slice(&id);
+    key
 }
 
 /// The key of a record that an index names.

@@ -75,9 +75,7 @@ fn other_purpose(entry: &Object) -> Result<Option<String>, Malformed> {
     {
         return Ok(Some(format!("its `use` is `{}`", shown(purpose))));
     }
-    if entry.member("key_ops").is_some()
-        && !entry.texts("key_ops")?.iter().any(|operation| operation == "verify")
-    {
+    if entry.member("key_ops").is_some() && !entry.texts("key_ops")?.contains(&"verify") {
         return Ok(Some("its `key_ops` don't have `verify`".to_owned()));
     }
     Ok(None)

@@ -126,7 +126,8 @@ fn j14_issuers_that_look_alike() {
 fn j37_the_authorized_party_is_the_audience() {
     let identity = accepted(&json!({"azp": "second", "aud": ["api", "other"]}));
     assert_eq!(identity.audience(), "second");
-    let key = |name: &str| identity.context().iter().find(|(key, _)| key.ends_with(name)).unwrap().1.clone();
+    let key =
+        |name: &str| identity.context().iter().find(|key| key.name.ends_with(name)).unwrap().values.clone();
     assert_eq!(key(":aud"), ["second"]);
     assert_eq!(key(":oaud"), ["api", "other"]);
     refused(&json!({"azp": "stranger"}), "Incorrect token audience");

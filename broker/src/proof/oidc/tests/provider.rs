@@ -1,6 +1,7 @@
 //! Providers: what configuration may say, and which claims become condition keys.
 
 use super::*;
+use crate::proof::ConditionKey;
 
 fn refused(change: impl FnOnce(&mut Settings)) -> String {
     let mut settings = settings();
@@ -22,9 +23,7 @@ fn extra_keys(issuer_url: &str, opted_in: &[&str], claims: &Value) -> Vec<(Strin
     let identity = redeem(&issuer.token(&claims), &provider, &issuer.key_set()).unwrap();
     let prefix = issuer_url.strip_prefix("https://").unwrap().to_lowercase() + ":";
     let usual = ["aud", "oaud", "sub"];
-    let key = |(key, values): &(String, Vec<String>)| {
-        (key.strip_prefix(&prefix).unwrap().to_owned(), values.join("|"))
-    };
+    let key = |key: &ConditionKey| (key.name.strip_prefix(&prefix).unwrap().to_owned(), key.values.join("|"));
     identity.context().iter().map(key).filter(|(key, _)| !usual.contains(&key.as_str())).collect()
 }
 
