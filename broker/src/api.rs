@@ -35,12 +35,12 @@ pub fn router(app: Arc<App>) -> Router {
 
 /// The request read within limits, or the bare status that refuses it.
 async fn read(app: &App, request: Request<Body>) -> Result<Incoming, Response> {
-    let Ok(id) = app.random::<16>() else {
+    let Ok([id, event_id]) = app.random_pair() else {
         return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
     };
     let snapshot = app.snapshot.load();
     let listener = Listener { server: &snapshot.settings.server };
-    Incoming::read(request, &listener, uuid(id)).await.map_err(|Unreadable(status)| {
+    Incoming::read(request, &listener, uuid(id), event_id).await.map_err(|Unreadable(status)| {
         metrics::counter!("daypass_requests_unreadable_total", "status" => status_label(status)).increment(1);
         status.into_response()
     })

@@ -18,6 +18,7 @@ use crate::store::{Backend, SharedKeyring};
 use crate::trust;
 
 mod meter;
+mod signing_keys;
 pub mod start;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -26,6 +27,7 @@ pub mod upkeep;
 mod uses;
 
 pub use meter::{Meter, Meters};
+pub use signing_keys::SigningKeys;
 pub use throttle::{Throttle, network};
 pub use uses::Uses;
 
@@ -55,6 +57,8 @@ pub struct App {
     pub skew_ms: AtomicU64,
     /// When sessions were last used, until it is written.
     pub uses: Uses,
+    /// Signing keys of sessions in use.
+    pub signing_keys: SigningKeys,
     /// Compiled session policies of sessions in use.
     pub session_policies: SessionPolicyCache,
     /// Counts and durations of operations.
@@ -88,6 +92,7 @@ impl App {
             principals: Throttle::default(),
             skew_ms: AtomicU64::new(0),
             uses: Uses::default(),
+            signing_keys: SigningKeys::default(),
             session_policies: SessionPolicyCache::default(),
             meters: Meters::default(),
             random: SystemRandom::new(),
@@ -98,6 +103,13 @@ impl App {
     pub fn random<const N: usize>(&self) -> Result<[u8; N], NoRandomness> {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes).map_err(|_| NoRandomness)?;
+        Ok(bytes)
+    }
+
+    /// Two fresh ids by one call of the operating system.
+    pub fn random_pair(&self) -> Result<[[u8; 16]; 2], NoRandomness> {
+        let mut bytes = [[0; 16]; 2];
+        self.random.fill(bytes.as_flattened_mut()).map_err(|_| NoRandomness)?;
         Ok(bytes)
     }
 

@@ -264,9 +264,16 @@ impl Audit {
         if !self.shared.admit(bytes, limit) {
             return false;
         }
+        let awaited = !matches!(promise, Promise::Noted);
+        if awaited {
+            self.shared.await_line();
+        }
         let queued = self.worker.offer(Job::Line { body, promise });
         if !queued {
             self.shared.release(bytes);
+            if awaited {
+                self.shared.taken();
+            }
         }
         queued
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use daypass_evaluator::Policies;
 use daypass_sigv4::{self as sigv4, Head, Limits, Payload, Rules, SigningKey};
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 
 use crate::app::App;
 use crate::clock::{Expiry, Reading};
@@ -82,12 +83,24 @@ pub fn authenticate(
     let session = open_session(app, &signed, reading.now()).map_err(|refusal| doubted(refusal, &reading))?;
     let role = living_role(snapshot, &session)?;
     let session_policies = session_policies(app, snapshot, &session)?;
-    let key = SigningKey::derive(session.secret_access_key(), signed.date(), signed.region(), service);
+    let key = signing_key(app, &signed, &session)?;
     let verified = sigv4::verify(scoped, &key, payload, rules, reading.now())
         .map_err(|refusal| doubted(refusal.into(), &reading))?;
     let signed_payload = verified.payload();
     app.uses.note(session.claims().session(), reading.now());
     Ok((Caller::new(session, role, session_policies), signed_payload))
+}
+
+/// The key that only the session's holder and this broker can have.
+fn signing_key(
+    app: &App,
+    signed: &sigv4::SignedRequest<'_>,
+    session: &OpenSession,
+) -> Result<Arc<SigningKey>, Refusal> {
+    app.signing_keys.key(session.claims().session(), session.sealed_by(), signed, || {
+        let secret = session.secret_access_key(&app.keyring.load()).map_err(OpenError::from)?;
+        Ok(SigningKey::derive(secret.expose_secret(), signed.date(), signed.region(), signed.service()))
+    })
 }
 
 /// What is refused for its time while nobody knows the time is refused for that: the client is to try again.

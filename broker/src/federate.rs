@@ -43,6 +43,8 @@ pub struct Wanted<'a> {
     pub request_digest: [u8; 32],
     /// The request's id.
     pub request_id: &'a str,
+    /// Random bytes that its record in the audit trail is named by.
+    pub event_id: [u8; 16],
     /// Where it comes from.
     pub surroundings: trust::Surroundings<'a>,
 }

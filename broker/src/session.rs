@@ -3,7 +3,7 @@
 
 use data_encoding::BASE32;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use crate::keys::Keyring;
 use crate::revocation::{Link, Scope, SessionId, View, millis};
@@ -67,7 +67,7 @@ pub enum MintError {
 pub struct OpenSession {
     claims: Claims,
     access_key_id: String,
-    secret_access_key: SecretString,
+    sealed_by: KeyId,
 }
 
 /// Why a token is not accepted.
@@ -156,8 +156,7 @@ pub fn open(
     if view.ends_key(key, stamp) {
         return Err(OpenError::Revoked(Scope::Key));
     }
-    let secret_access_key = secret(keyring, key, &claims, access_key_id)?;
-    Ok(OpenSession { claims, access_key_id: access_key_id.to_owned(), secret_access_key })
+    Ok(OpenSession { claims, access_key_id: access_key_id.to_owned(), sealed_by: key })
 }
 
 /// The key id that a token names, unverified: whether a peer may know a key that this broker doesn't.
@@ -216,9 +215,17 @@ impl OpenSession {
         &self.access_key_id
     }
 
-    /// The secret that must have signed the request.
-    pub fn secret_access_key(&self) -> &str {
-        self.secret_access_key.expose_secret()
+    /// The key of the keyring that sealed the token.
+    pub fn sealed_by(&self) -> KeyId {
+        self.sealed_by
+    }
+
+    /// The secret that must have signed the request, by the keyring that opened the token.
+    ///
+    /// # Errors
+    /// The keyring was changed since and has the key no more.
+    pub fn secret_access_key(&self, keyring: &Keyring) -> Result<SecretString, SealError> {
+        secret(keyring, self.sealed_by, &self.claims, &self.access_key_id)
     }
 }
 

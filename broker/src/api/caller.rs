@@ -4,7 +4,7 @@ use daypass_sigv4::{Head, Payload, Rules};
 
 use super::error::WireError;
 use super::request::Incoming;
-use crate::app::{App, NoRandomness};
+use crate::app::App;
 use crate::audit::{Event, IdentityKind, Issuer, SessionContext, Source, UserIdentity};
 use crate::authorize::{self, Caller};
 use crate::config::Snapshot;
@@ -41,8 +41,7 @@ pub(super) fn caller(
         Err(refusal) => {
             let error = WireError::from(&refusal);
             metrics::counter!("daypass_sigv4_failures_total", "reason" => error.code).increment(1);
-            let event = event(app, incoming, operation).map_err(|_| WireError::internal())?;
-            let event = event.error(error.code, refusal.to_string());
+            let event = event(app, incoming, operation).error(error.code, refusal.to_string());
             app.audit.refusal(refusal.steps().into_iter().fold(event, Event::step));
             Err(error)
         }
@@ -50,15 +49,11 @@ pub(super) fn caller(
 }
 
 /// The event of a request, by nobody yet.
-pub(super) fn event<'e>(
-    app: &App,
-    incoming: &'e Incoming,
-    operation: Operation,
-) -> Result<Event<'e>, NoRandomness> {
-    let now = app.clock.reading().now();
-    Ok(Event::new(now, operation.source, operation.name, incoming.request_id.as_str(), app.random()?)
+pub(super) fn event<'e>(app: &App, incoming: &'e Incoming, operation: Operation) -> Event<'e> {
+    let (now, request_id) = (app.clock.reading().now(), incoming.request_id.as_str());
+    Event::new(now, operation.source, operation.name, request_id, incoming.event_id)
         .peer(incoming.peer.address)
-        .user_agent(incoming.user_agent()))
+        .user_agent(incoming.user_agent())
 }
 
 /// The event of a request that a caller signed.

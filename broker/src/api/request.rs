@@ -32,6 +32,8 @@ pub struct Incoming {
     pub peer: Peer,
     /// The id that the answer and the audit trail carry.
     pub request_id: String,
+    /// Random bytes that its record in the audit trail is named by.
+    pub event_id: [u8; 16],
 }
 
 // Hides query, headers and body: they carry proofs and tokens.
@@ -67,6 +69,7 @@ impl Incoming {
         request: http::Request<Body>,
         listener: &Listener<'_>,
         request_id: String,
+        event_id: [u8; 16],
     ) -> Result<Self, Unreadable> {
         let (parts, body) = request.into_parts();
         check_head(&parts.headers, listener)?;
@@ -81,6 +84,7 @@ impl Incoming {
             body,
             peer,
             request_id,
+            event_id,
         })
     }
 
@@ -242,8 +246,8 @@ mod tests {
             let peer = Peer { address: IpAddr::from([192, 0, 2, 1]), secure: true };
             let (path, headers, body) =
                 ("/".to_owned(), HeaderMap::new(), Bytes::from_static(body.as_bytes()));
-            let (query, request_id) = (Some(query.to_owned()), String::new());
-            Incoming { method, path, query, headers, body, peer, request_id }.digest()
+            let (query, request_id, event_id) = (Some(query.to_owned()), String::new(), [0; 16]);
+            Incoming { method, path, query, headers, body, peer, request_id, event_id }.digest()
         };
         let first = digest(Method::GET, "RoleArn=a", "x");
         assert_eq!(digest(Method::GET, "RoleArn=a", "x"), first);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{Method, Request, StatusCode};
+use http::{HeaderName, Method, Request, StatusCode, header};
 
 use super::error::WireError;
 use super::form::Fields;
@@ -20,6 +20,8 @@ const VERSION: &str = "2011-06-15";
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// Where AWS places what it refuses before it knows the operation.
 const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// What an operation answers: the element inside its result, or a refusal.
 type Answer = Result<String, WireError>;
@@ -54,7 +56,8 @@ async fn dispatch<'a>(app: &'a App, incoming: &Incoming) -> (&'a Meter, &'static
     }
     match (action, version) {
         ("AssumeRoleWithWebIdentity", VERSION) => {
-            let answer = web_identity::answer(app, incoming, &fields).await;
+            // Boxed, since it is large and the others are not to be moved about with room for it.
+            let answer = Box::pin(web_identity::answer(app, incoming, &fields)).await;
             (&meters.assume_role_with_web_identity, NAMESPACE, answer)
         }
         ("GetCallerIdentity", VERSION) => {
@@ -103,12 +106,12 @@ fn render(answer: Answer, namespace: &str, request_id: &str) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert("content-type", http::HeaderValue::from_static("text/xml"));
+    headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static("text/xml"));
     if let Ok(id) = request_id.parse() {
-        headers.insert("x-amzn-requestid", id);
+        headers.insert(REQUEST_ID, id);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert("retry-after", http::HeaderValue::from_static("1"));
+        headers.insert(header::RETRY_AFTER, http::HeaderValue::from_static("1"));
     }
     response
 }

@@ -134,13 +134,9 @@ fn decide(app: &App, incoming: &Incoming) -> Result<AnswerBody, WireError> {
     let verification =
         authorize::verify(app, &snapshot, &asker, &asked_from, &question).map_err(|refusal| {
             let error = WireError::forbidden("AccessDenied", refusal.to_string());
-            let event = event(app, incoming, QUESTION).map_err(|_| WireError::internal());
-            event.map_or_else(std::convert::identity, |event| {
-                app.audit.note(
-                    by_caller(event, &asker).error(error.code, refusal.to_string()).step(refusal.step()),
-                );
-                error
-            })
+            let event = by_caller(event(app, incoming, QUESTION), &asker);
+            app.audit.note(event.error(error.code, refusal.to_string()).step(refusal.step()));
+            error
         })?;
     conclude(app, incoming, &asker, &body, verification)
 }
@@ -193,12 +189,11 @@ fn conclude(
 ) -> Result<AnswerBody, WireError> {
     let service = body.action.split_once(':').map_or("", |(service, _)| service);
     let event = event(app, incoming, QUESTION)
-        .map_err(|_| WireError::internal())?
-        .parameter(Parameter::Service, service.to_owned())
-        .parameter(Parameter::Action, body.action.clone())
-        .parameter(Parameter::Resource, body.resource.clone())
-        .parameter(Parameter::Method, body.method.clone())
-        .parameter(Parameter::Principal, asker.arn().to_owned());
+        .parameter(Parameter::Service, service)
+        .parameter(Parameter::Action, body.action.as_str())
+        .parameter(Parameter::Resource, body.resource.as_str())
+        .parameter(Parameter::Method, body.method.as_str())
+        .parameter(Parameter::Principal, asker.arn());
     let event = match body.source_ip {
         Some(address) => event.peer(address),
         None => event,

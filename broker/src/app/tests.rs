@@ -80,6 +80,7 @@ impl TestBroker {
             least_token: 0,
             request_digest: [0; 32],
             request_id: "r-1",
+            event_id: [1; 16],
             surroundings: self.surroundings(),
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -259,20 +259,19 @@ impl<'a> Event<'a> {
 
 fn seconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     // CloudTrail's times are whole seconds; rounding up could put an event into the future.
-    let whole = time.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor));
-    serializer.collect_str(&whole.unwrap_or(*time))
+    let seconds = time.as_millisecond().div_euclid(1_000);
+    serializer.collect_str(&Timestamp::from_second(seconds).unwrap_or(*time))
 }
 
 fn uuid<S: Serializer>(id: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
     // Version 4, variant 1 (RFC 9562 §5.4).
     let bits = u128::from_be_bytes(*id) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
     let mut text = String::with_capacity(36);
-    for (position, digit) in hex.chars().enumerate() {
-        if matches!(position, 8 | 12 | 16 | 20) {
+    for (number, pair) in bits.to_be_bytes().chunks(2).enumerate() {
+        if matches!(number, 2..=5) {
             text.push('-');
         }
-        text.push(digit);
+        data_encoding::HEXLOWER.encode_append(pair, &mut text);
     }
     serializer.serialize_str(&text)
 }

@@ -27,6 +27,8 @@ impl Origin {
 pub(super) struct Shared {
     broken: AtomicBool,
     queued_bytes: AtomicUsize,
+    /// Lines in the queue that somebody waits for.
+    awaited: AtomicUsize,
     /// Awaited lines answered with an error, not yet told in a gap record.
     refused: AtomicU64,
     /// Lines that went missing, not yet told in a gap record.
@@ -47,6 +49,7 @@ impl Shared {
         Self {
             broken: AtomicBool::new(false),
             queued_bytes: AtomicUsize::new(0),
+            awaited: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             failures: AtomicU64::new(0),
@@ -79,6 +82,20 @@ impl Shared {
     pub(super) fn admit(&self, bytes: usize, limit: usize) -> bool {
         let fits = |queued: usize| queued.checked_add(bytes).filter(|sum| *sum <= limit);
         self.queued_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).is_ok()
+    }
+
+    /// Somebody is going to wait for a line in the queue.
+    pub(super) fn await_line(&self) {
+        self.awaited.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Such a line was taken out of the queue, or didn't get in.
+    pub(super) fn taken(&self) {
+        self.awaited.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Acquire) > 0
     }
 
     pub(super) fn release(&self, bytes: usize) {

@@ -21,8 +21,10 @@ const MAX_HELD: usize = 16 * 1_024 * 1_024;
 /// How long the next sync waits for each line of the last one, so that many lines come to share one. Lines that come
 /// one at a time never wait.
 const PACE_PER_LINE: Duration = Duration::from_micros(500);
-/// The longest that it waits.
+/// The longest that it waits where somebody may be waiting for it, and a slice of the wait where nobody is.
 const MAX_PACE: Duration = Duration::from_millis(5);
+/// The longest that it waits while all lines are noted and nobody waits for one.
+const MAX_NOTED_PACE: Duration = Duration::from_millis(50);
 /// How long a broken file is left alone before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -75,9 +77,20 @@ impl Writer {
             if self.shared.is_broken() {
                 self.wait_out(jobs);
             } else if lines > 1 {
-                let pace =
-                    PACE_PER_LINE.saturating_mul(u32::try_from(lines).unwrap_or(u32::MAX)).min(MAX_PACE);
-                std::thread::sleep(began.saturating_add(pace).saturating_sub(self.clock.since_boot()));
+                self.pace(began, lines);
+            }
+        }
+    }
+
+    /// Waits until the next sync is worth it.
+    fn pace(&self, began: Duration, lines: usize) {
+        let all = PACE_PER_LINE.saturating_mul(u32::try_from(lines).unwrap_or(u32::MAX));
+        let until = began.saturating_add(all.min(MAX_NOTED_PACE));
+        loop {
+            let left = until.saturating_sub(self.clock.since_boot());
+            std::thread::sleep(left.min(MAX_PACE));
+            if left <= MAX_PACE || self.shared.is_awaited() {
+                return;
             }
         }
     }
@@ -90,6 +103,9 @@ impl Writer {
         while let Some(job) = next {
             match job {
                 Job::Line { body, promise } => {
+                    if !matches!(promise, Promise::Noted) {
+                        self.shared.taken();
+                    }
                     bytes = bytes.saturating_add(body.len());
                     batch.push((body, promise));
                 }

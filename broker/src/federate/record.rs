@@ -114,7 +114,7 @@ impl<'w> Attempt<'w> {
         let wanted = self.wanted;
         let surroundings = &wanted.surroundings;
         let now = app.clock.reading().now();
-        let mut event = Event::new(now, Source::Sts, self.action, wanted.request_id, app.random()?)
+        let mut event = Event::new(now, Source::Sts, self.action, wanted.request_id, wanted.event_id)
             .user_agent(surroundings.user_agent)
             .parameter(Parameter::RoleArn, wanted.role_arn)
             .parameter(Parameter::RoleSessionName, wanted.session_name.as_str())

@@ -2,7 +2,6 @@
 
 use super::{Answer, document};
 use crate::api::caller::{Operation, by_caller, caller, event};
-use crate::api::error::WireError;
 use crate::api::request::Incoming;
 use crate::app::App;
 use crate::audit::{Decision, Source};
@@ -14,8 +13,7 @@ const OPERATION: Operation = Operation { source: Source::Sts, name: "GetCallerId
 pub(super) fn answer(app: &App, incoming: &Incoming) -> Answer {
     let snapshot = app.snapshot.load();
     let caller = caller(app, &snapshot, incoming, OPERATION)?;
-    let event = event(app, incoming, OPERATION).map_err(|_| WireError::internal())?;
-    app.audit.note(by_caller(event, &caller).decision(Decision::Allow, None));
+    app.audit.note(by_caller(event(app, incoming, OPERATION), &caller).decision(Decision::Allow, None));
     Ok(render(&caller, &incoming.request_id))
 }
 

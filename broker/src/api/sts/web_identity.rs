@@ -78,6 +78,7 @@ fn parse<'a>(
         least_token: least_token.and_then(|size| usize::try_from(size).ok()).unwrap_or(0),
         request_digest: incoming.digest(),
         request_id: &incoming.request_id,
+        event_id: incoming.event_id,
         surroundings,
     };
     Ok(WebIdentityRequest { wanted, token })
