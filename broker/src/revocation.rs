@@ -1,6 +1,7 @@
 //! What has been ended: marks by scope, merged by maximum, and the view of them that every verification reads. Pure.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use ring::digest;
@@ -122,7 +123,8 @@ impl Target {
 
     /// The mark's target for everything issued before it.
     pub fn everything() -> Self {
-        Self::new(Scope::Everything, &[])
+        static EVERYTHING: LazyLock<Target> = LazyLock::new(|| Target::new(Scope::Everything, &[]));
+        *EVERYTHING
     }
 
     /// The target of all that one key of the keyring has sealed.
@@ -207,6 +209,8 @@ pub enum Barred {
 #[derive(Debug, Clone, Default)]
 pub struct View {
     marks: HashMap<Target, Standing>,
+    /// Whether a key was ever marked: if not, no token's key needs to be looked for.
+    marks_keys: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -229,6 +233,7 @@ impl View {
 
     /// Takes a mark in; true if the view changed.
     pub fn merge(&mut self, mark: &Mark) -> bool {
+        self.marks_keys |= mark.target.scope == Scope::Key;
         let new = Standing { at: mark.at, barred_until: mark.barred_until, kept_until: mark.kept_until };
         let standing =
             self.marks.entry(mark.target).or_insert(Standing { at: 0, barred_until: 0, kept_until: 0 });
@@ -278,7 +283,7 @@ impl View {
 
     /// Whether a mark ends what `key` sealed at `stamp`.
     pub fn ends_key(&self, key: crate::seal::KeyId, stamp: u64) -> bool {
-        !self.marks.is_empty() && self.mark(Target::key(key)).is_some_and(|at| at >= stamp)
+        self.marks_keys && self.mark(Target::key(key)).is_some_and(|at| at >= stamp)
     }
 
     /// The stamp of a session issued now on `targets`: past the clock and past every mark that stands on them.

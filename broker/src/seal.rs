@@ -122,16 +122,16 @@ impl PurposeKey {
         let mut associated = Vec::with_capacity(HEADER + bound_to.len());
         associated.extend_from_slice(&sealed);
         associated.extend_from_slice(bound_to);
+        sealed.extend_from_slice(plaintext);
 
-        let mut ciphertext = plaintext.to_vec();
+        let ciphertext = sealed.get_mut(HEADER..).unwrap_or_default();
         // Fails only for plaintexts of gigabytes; an empty value then opens nowhere.
         let tag = self.cipher(salt.as_ref()).seal_in_place_separate_tag(
             nonce(),
             aead::Aad::from(&associated),
-            &mut ciphertext,
+            ciphertext,
         );
         let Ok(tag) = tag else { return Vec::new() };
-        sealed.extend_from_slice(&ciphertext);
         sealed.extend_from_slice(tag.as_ref());
         sealed
     }

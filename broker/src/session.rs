@@ -102,9 +102,9 @@ pub fn mint(
     entropy: &[u8; 32],
 ) -> Result<Session, MintError> {
     let mut claims = Claims::of(assumed, birth);
-    let unpadded = token_chars(claims.encode().len());
-    if let Some(missing) = least_token.checked_sub(unpadded).filter(|missing| *missing > 0) {
-        claims.padding = vec![0; missing];
+    if least_token > 0 {
+        let unpadded = token_chars(claims.encode().len());
+        claims.padding = vec![0; least_token.saturating_sub(unpadded)];
     }
     seal_claims(claims, &birth.access_key, keyring, entropy)
 }
@@ -119,7 +119,7 @@ pub(crate) fn seal_claims(
     if claims.links.len() > MAX_LINKS {
         return Err(MintError::ChainTooLong(claims.links.len()));
     }
-    let packed = claims.packed_bytes();
+    let packed = if claims.has_packed() { claims.packed_bytes() } else { 0 };
     if packed > MAX_PACKED {
         return Err(MintError::PackedTooLarge(percent(packed, MAX_PACKED)));
     }

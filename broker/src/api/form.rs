@@ -1,7 +1,7 @@
 //! Form fields of the Query protocol, from a body or a query string: decoded once, strictly, each name once.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::hash_map::{Entry, HashMap};
 
 /// The greatest number of fields that any request has use for.
 const MAX_FIELDS: usize = 500;
@@ -40,10 +40,12 @@ impl<'a> Fields<'a> {
                 return Err(FormError::TooMany);
             }
             let value = decode(value)?;
-            if fields.values.contains_key(&name) {
-                return Err(FormError::Duplicate(name.chars().take(64).collect()));
-            }
-            fields.values.insert(name, value);
+            match fields.values.entry(name) {
+                Entry::Vacant(place) => place.insert(value),
+                Entry::Occupied(known) => {
+                    return Err(FormError::Duplicate(known.key().chars().take(64).collect()));
+                }
+            };
         }
         Ok(fields)
     }
