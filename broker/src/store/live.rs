@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use jiff::Timestamp;
 
-use crate::revocation::{Link, Mark, Scope, Target, View};
+use crate::revocation::{Barred, Link, Mark, Scope, Target, View};
 
 /// The view and its age. It only ever gains marks, apart from those that nothing live can depend on.
 #[derive(Debug)]
@@ -65,6 +66,11 @@ impl LiveView {
     /// The scope whose mark ends a link, however old the view is: for showing, never for accepting.
     pub fn ends(&self, link: &Link) -> Option<Scope> {
         self.view.load().ends(link)
+    }
+
+    /// What bars a new session on `targets`, however old the view is: for refusing, never for issuing.
+    pub fn bars(&self, targets: &[Target], now: Timestamp) -> Option<Barred> {
+        self.view.load().stamp(targets, now).err()
     }
 
     /// The view however old it is, for revoking and for listings; nothing may be accepted by it.
