@@ -42,8 +42,9 @@ enum Entry {
 }
 
 impl Journal {
-    /// Opens or creates the journal at `path`, drops a torn end, and rewrites what still counts.
-    pub(super) fn open(path: &Path, sealer: Sealer, now_ms: u64) -> io::Result<(Self, History)> {
+    /// Opens or creates the journal at `path`, drops a torn end, and rewrites it shorter. Every mark is kept: the time at
+    /// a start can be any.
+    pub(super) fn open(path: &Path, sealer: Sealer) -> io::Result<(Self, History)> {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
         }
@@ -52,8 +53,7 @@ impl Journal {
             .map_err(|_| io::Error::other("another broker has this journal open"))?;
         let name = sealer.name(Kind::Mark, &[b"journal"]);
         let file = options().open(path)?;
-        let mut history = read(&file, &sealer, name)?;
-        history.view.forget(now_ms);
+        let history = read(&file, &sealer, name)?;
         let mut journal = Self { path: path.to_owned(), file, length: 0, name, sealer, _lock: lock };
         journal.rewrite(&history.view, history.whole)?;
         Ok((journal, history))

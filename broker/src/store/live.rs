@@ -92,16 +92,17 @@ impl LiveView {
         changed
     }
 
-    /// Drops marks whose time is up.
-    pub(super) fn forget(&self, now_ms: u64) {
+    /// Drops marks whose time is up; false if there are none.
+    pub(super) fn forget(&self, now_ms: u64) -> bool {
         if self.view.load().marks().all(|mark| mark.kept_until > now_ms) {
-            return;
+            return false;
         }
         self.view.rcu(|view| {
             let mut next = View::clone(view);
             next.forget(now_ms);
             next
         });
+        true
     }
 
     /// The view is whole as of a heartbeat begun at `begun`.

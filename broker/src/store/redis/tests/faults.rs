@@ -191,7 +191,7 @@ async fn f15_a_revocation_said_to_be_done_is_in_the_journal() {
     let copy = directory.path().join("copy");
     std::fs::copy(directory.path().join("one"), &copy).unwrap();
     let sealer = Sealer::new(keyring(1));
-    let (_, history) = Journal::open(&copy, sealer, millis(clock.now())).unwrap();
+    let (_, history) = Journal::open(&copy, sealer).unwrap();
     assert!(history.whole);
     assert!((1..=20).all(|number| history.view.mark(session(number)) == Some(FOR_GOOD)));
     drop(server);
