@@ -1,6 +1,6 @@
 //! Administration over a Unix socket that only the broker's own user and root may speak to.
 
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -109,7 +109,8 @@ struct Admin {
 /// Serves administration on `socket` for as long as the future is polled. A socket left by a broker before is replaced.
 pub async fn serve(socket: &Path, app: Arc<App>, reload: Arc<Notify>) -> std::io::Result<()> {
     if let Some(folder) = socket.parent() {
-        std::fs::create_dir_all(folder)?;
+        // Nobody else may put a socket in place of this one.
+        std::fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     }
     if std::os::unix::net::UnixStream::connect(socket).is_ok() {
         return Err(std::io::Error::other("another broker answers on it"));

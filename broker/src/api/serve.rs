@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use super::{admin, router, telemetry};
 use crate::app::{App, upkeep};
 use crate::config::Transport;
+use crate::private::Privacy;
 
 /// The longest a request's head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -132,6 +133,7 @@ async fn certificate(transport: &Transport) -> Result<Option<RustlsConfig>, Serv
 
 /// TLS that offers HTTP/1.1, the one version that the listener speaks.
 async fn tls_config(cert_file: &Path, key_file: &Path) -> std::io::Result<Arc<rustls::ServerConfig>> {
+    Privacy::OwnerAndGroupOfRoot.check(&std::fs::metadata(key_file)?).map_err(std::io::Error::other)?;
     let mut config = (*RustlsConfig::from_pem_file(cert_file, key_file).await?.get_inner()).clone();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))

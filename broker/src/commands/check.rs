@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     if arguments.write_ids {
         write_ids(arguments)?;
     }
-    let (findings, summary) = match daypass_broker::config::load(&arguments.config) {
+    let (findings, summary) = match daypass_broker::config::load_to_check(&arguments.config) {
         Ok(loaded) => {
             let directory = &loaded.snapshot.directory;
             let (accounts, roles) = (directory.accounts().count(), directory.roles().count());

@@ -63,19 +63,19 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             }
             (file, KeyringFile::generate(false, &mut draw))
         }
-        Command::Show(File { file }) => return show(&KeyringFile::read(file)?),
+        Command::Show(File { file }) => return show(&KeyringFile::read_of_any_owner(file)?),
         Command::Prepare(File { file }) => {
-            let mut keyring = KeyringFile::read(file)?;
+            let mut keyring = KeyringFile::read_of_any_owner(file)?;
             keyring.prepare(&mut draw);
             (file, keyring)
         }
         Command::Activate(Key { keyring: File { file }, id }) => {
-            let mut keyring = KeyringFile::read(file)?;
+            let mut keyring = KeyringFile::read_of_any_owner(file)?;
             keyring.activate(*id)?;
             (file, keyring)
         }
         Command::Retire(Key { keyring: File { file }, id }) => {
-            let mut keyring = KeyringFile::read(file)?;
+            let mut keyring = KeyringFile::read_of_any_owner(file)?;
             keyring.retire(*id)?;
             (file, keyring)
         }

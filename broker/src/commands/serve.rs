@@ -9,11 +9,12 @@ use clap::ValueEnum;
 use daypass_broker::api::serve::{Addresses, serve};
 use daypass_broker::app::App;
 use daypass_broker::app::start::start;
+use daypass_broker::config::load_to_serve;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{Done, load};
+use super::{Done, without_errors};
 
 /// Upper ends of the buckets that durations are counted in, in seconds.
 const DURATIONS: [f64; 12] = [0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
@@ -65,7 +66,7 @@ pub(super) fn run_broker<B: Future<Output = Result<(), Box<dyn std::error::Error
 ) -> Done {
     // Secrets live in this process's memory: no core dump, no reading it by others of the same user (K06).
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
-    let loaded = load(config)?;
+    let loaded = without_errors(config, load_to_serve(config))?;
     eprint!("{}", loaded.warnings.to_text(false));
     let broker = broker.unwrap_or_else(host_name);
     let metrics = PrometheusBuilder::new().set_buckets(&DURATIONS)?.install_recorder()?;

@@ -1,6 +1,6 @@
 //! What an operator would have on disk: `daypass.toml`, a keyring, and a directory of two accounts.
 
-use std::{path::PathBuf, process::Command};
+use std::{os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -158,6 +158,12 @@ impl Site {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
         std::fs::write(path, text).expect("the file");
+    }
+
+    /// Changes who may do what with a file of the site.
+    pub(crate) fn chmod(&self, name: &str, mode: u32) {
+        std::fs::set_permissions(self.path(name), PermissionsExt::from_mode(mode))
+            .expect("the file is there");
     }
 
     /// What a file of the site holds; nothing if it is not there.

@@ -1,7 +1,10 @@
 //! What only a disk shows: links, odd files, ids written, changes watched.
 
 use std::{
-    os::unix::{ffi::OsStrExt, fs::symlink},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt as _, symlink},
+    },
     sync::Arc,
     time::Duration,
 };
@@ -171,6 +174,77 @@ fn a_keyring_that_is_missing_is_warned_about() {
     assert!(warns());
     std::fs::write(folder.path().join("keyring"), "").unwrap();
     assert!(!warns());
+}
+
+/// Every file that holds a secret, and the socket's folder, as an operator would have them.
+fn with_secrets() -> (tempfile::TempDir, PathBuf) {
+    let (folder, config, _account) = copy();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace(
+        "[server]",
+        "[state]\nurl = \"redis://127.0.0.1\"\npassword_file = \"redis.password\"\n[keys]\nfile = \"keyring\"\n\
+         [admin]\nsocket = \"run/admin.sock\"\n[server]\ncert_file = \"tls.crt\"\nkey_file = \"tls.key\"",
+    );
+    std::fs::write(&config, text).unwrap();
+    for file in ["keyring", "tls.key", "redis.password", "tls.crt"] {
+        std::fs::write(folder.path().join(file), "").unwrap();
+        mode(&folder, file, if file == "tls.crt" { 0o644 } else { 0o600 });
+    }
+    std::fs::create_dir(folder.path().join("run")).unwrap();
+    mode(&folder, "run", 0o755);
+    (folder, config)
+}
+
+fn mode(folder: &tempfile::TempDir, name: &str, mode: u32) {
+    std::fs::set_permissions(folder.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn secrets_that_others_can_get_at_are_refused_with_file_cause_and_fix() {
+    let (folder, config) = with_secrets();
+    for load in [load_to_check, load_to_serve] {
+        let warnings = load(&config).map_err(|found| found.to_text(false)).unwrap().warnings;
+        assert!(warnings.is_empty(), "{warnings}");
+        let wrong = [
+            ("keyring", 0o604, "600"),
+            ("tls.key", 0o644, "640"),
+            ("redis.password", 0o606, "640"),
+            ("run", 0o775, "go-w"),
+        ];
+        for (name, open, fix) in wrong {
+            mode(&folder, name, open);
+            let found = load(&config).unwrap_err();
+            let path = folder.path().join(name);
+            let told: Vec<_> = found.iter().filter(|one| one.severity == Severity::Error).collect();
+            let [error] = told.as_slice() else { panic!("{found}") };
+            assert_eq!(error.file, path);
+            assert_eq!(error.cause.as_deref(), Some(format!("its mode is {open:o}").as_str()));
+            let chmod = error.fix.as_deref().unwrap();
+            // Of root's files, the group's reading may stay.
+            let fixes = [fix, "600"].map(|mode| format!("run `chmod {mode} {}`", path.display()));
+            assert!(fixes.iter().any(|fix| fix == chmod), "{chmod}");
+            mode(&folder, name, if name == "run" { 0o755 } else { 0o600 });
+        }
+    }
+}
+
+#[test]
+fn a_configuration_with_secrets_in_the_open_is_still_read_by_who_only_asks_where_the_broker_is() {
+    let (folder, config) = with_secrets();
+    mode(&folder, "keyring", 0o644);
+    assert!(load(&config).is_ok(), "a revocation does not wait for a chmod");
+}
+
+#[test]
+fn two_names_of_one_file_are_found_on_disk() {
+    let (folder, config) = with_secrets();
+    symlink(folder.path().join("keyring"), folder.path().join("audit.jsonl")).unwrap();
+    let found = load_to_check(&config).unwrap_err();
+    let message = "`keys.file` and `audit.file` are the same file";
+    assert!(found.iter().any(|one| one.message == message && one.fix.is_some()), "{found}");
+    std::fs::remove_file(folder.path().join("audit.jsonl")).unwrap();
+    std::fs::write(folder.path().join("audit.jsonl"), "").unwrap();
+    assert!(load_to_check(&config).is_ok());
 }
 
 #[tokio::test]
