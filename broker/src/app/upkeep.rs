@@ -149,6 +149,14 @@ async fn follow_keyring(app: &App, development: bool, seen: &mut Option<Stamp>) 
                 "the keyring is older or not for this broker; the one in force stays"
             );
         }
+        Ok(keyring) if !keyring.missing_of(&app.keyring.load()).is_empty() => {
+            tracing::error!(
+                in_force,
+                offered = keyring.version(),
+                missing = ?keyring.missing_of(&app.keyring.load()),
+                "the keyring lacks keys that the one in force has: put their entries back, also those of retired keys; the one in force stays"
+            );
+        }
         Ok(keyring) => {
             let version = keyring.version();
             // It may retire a key, and like every revocation that waits for no audit file.

@@ -6,9 +6,10 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::sealed::{Kind, Name, Sealer};
+use super::sealed::{Kind, Name, OpenError, Sealer};
 use super::value::Value;
 use crate::revocation::{Mark, View};
+use crate::seal::SealError;
 
 /// A longer file is not a journal of ours: 10 million marks.
 const MAX_BYTES: u64 = 2 << 30;
@@ -142,6 +143,13 @@ fn read(file: &File, sealer: &Sealer, name: Name) -> io::Result<History> {
                 history.view.merge(&mark);
             }
             Ok(Entry::Whole) => history.whole = true,
+            // Opens again with its key, and would be gone for good once the file is written anew.
+            Err(error @ OpenError::Seal(SealError::UnknownKey(_))) => {
+                return Err(io::Error::other(format!(
+                    "a revocation does not open: {}; without this file, revocations come from the store alone",
+                    error.advice()
+                )));
+            }
             Err(_) => damaged = true,
         }
     }

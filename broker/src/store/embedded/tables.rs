@@ -78,7 +78,7 @@ fn prepare(transaction: &redb::WriteTransaction, sealer: &Sealer) -> Result<View
             Ok(mark) => {
                 view.merge(&mark);
             }
-            Err(error) => return Err(OpenError::Damaged(error.to_string())),
+            Err(error) => return Err(OpenError::Damaged(error.advice())),
         }
     }
     let times = transaction.open_table(TIMES).map_err(redb::Error::from)?;

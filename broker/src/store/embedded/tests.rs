@@ -133,6 +133,21 @@ async fn a_file_under_another_keyring_is_refused_if_it_holds_revocations() {
 }
 
 #[tokio::test]
+async fn a_keyring_without_the_key_of_a_revocation_is_refused_by_the_keys_id_until_its_entry_is_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = TestClock::new();
+    let store = Embedded::open(directory.path(), keyring(2), clock.source()).unwrap();
+    let session = SessionId([1; 16]).target();
+    store.revoke(&[revocation(mark(session, FOR_GOOD, &clock))]).await.unwrap();
+    drop(store);
+    let said = Embedded::open(directory.path(), keyring(1), clock.source()).unwrap_err().to_string();
+    assert!(said.contains("sealed by key 2, which is not in the keyring"), "{said}");
+    assert!(said.contains("put the key's entry back"), "{said}");
+    let store = Embedded::open(directory.path(), retired(3, 2), clock.source()).unwrap();
+    assert_eq!(store.live().whatever_its_age().mark(session), Some(FOR_GOOD));
+}
+
+#[tokio::test]
 async fn r05_a_stolen_file_names_nobody() {
     let Fixture { store, clock, directory } = fixture().await;
     let written = record(1, "alice-canary", &clock);
