@@ -13,12 +13,16 @@ pub(crate) mod clock;
 pub(crate) mod dev;
 pub(crate) mod explain;
 pub(crate) mod keys;
+mod print;
 pub(crate) mod reload;
 pub(crate) mod serve;
 pub(crate) mod sessions;
 mod shown;
 pub(crate) mod simulate;
 mod socket;
+
+pub(crate) use print::say;
+use print::{json, pretty_json, print};
 
 /// What a command ends in: an exit code, or an error to print.
 pub(crate) type Done = Result<ExitCode, Box<dyn std::error::Error>>;
@@ -51,7 +55,7 @@ fn without_errors(
     loaded: Result<Loaded, Diagnostics>,
 ) -> Result<Loaded, Box<dyn std::error::Error>> {
     loaded.map_err(|diagnostics| {
-        eprint!("{}", diagnostics.to_text(false));
+        say(&diagnostics.to_text(false));
         let (errors, warnings) = diagnostics.counts();
         format!("{}: {errors} errors, {warnings} warnings; correct them, then try again", path.display())
             .into()

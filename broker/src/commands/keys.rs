@@ -7,7 +7,7 @@ use clap::Subcommand;
 use daypass_broker::keys::file::KeyringFile;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-use super::Done;
+use super::{Done, print};
 
 /// Which file, and what to do with it.
 #[derive(Debug, clap::Args)]
@@ -89,10 +89,11 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
 
 fn show(file: &KeyringFile) -> Done {
     let keyring = file.validate()?;
-    println!("version {}", keyring.version());
+    let mut lines = format!("version {}\n", keyring.version());
     for key in keyring.summary() {
         let state = serde_json::to_string(&key.state)?;
-        println!("{:>4}  {:<12} {}", key.id, state.trim_matches('"'), key.fingerprint);
+        lines += &format!("{:>4}  {:<12} {}\n", key.id, state.trim_matches('"'), key.fingerprint);
     }
+    print(&lines)?;
     Ok(ExitCode::SUCCESS)
 }

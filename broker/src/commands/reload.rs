@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::broker::Broker;
 use super::socket::ask;
-use super::{Done, load};
+use super::{Done, load, print, say};
 
 /// Which broker.
 #[derive(Debug, clap::Args)]
@@ -18,10 +18,10 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     if let Some(config) = &arguments.broker.config {
         // An error here would only show up in the broker's log, and the last good configuration would stay.
         let loaded = load(config)?;
-        eprint!("{}", loaded.warnings.to_text(false));
-        println!("version {} has no errors", loaded.snapshot.version);
+        say(&loaded.warnings.to_text(false));
+        print(&format!("version {} has no errors\n", loaded.snapshot.version))?;
     }
     let _: serde_json::Value = ask(&arguments.broker.socket()?, "/reload", &())?;
-    println!("the broker reads its configuration again; its log says which version is in force");
+    print("the broker reads its configuration again; its log says which version is in force\n")?;
     Ok(ExitCode::SUCCESS)
 }
