@@ -1,5 +1,8 @@
 //! What an operator runs: check, sessions, simulate, explain, and how a broker starts and ends.
 
+mod operator;
+mod pipes;
+
 use serde_json::json;
 
 use crate::harness::{Ran, Site, role};

@@ -5,11 +5,8 @@ use std::{
         ffi::OsStrExt,
         fs::{PermissionsExt as _, symlink},
     },
-    sync::Arc,
     time::Duration,
 };
-
-use tokio::sync::Notify;
 
 use super::*;
 
@@ -252,22 +249,24 @@ async fn f26_a_changed_tree_is_reported_and_a_bad_one_with_its_errors() {
     let (_folder, config, account) = copy();
     let version = Tree::read(&config).version();
     let (sink, mut reports) = tokio::sync::mpsc::unbounded_channel();
-    let reload = Arc::new(Notify::new());
-    let (path, asked) = (config.clone(), Arc::clone(&reload));
+    let (ask, asking) = tokio::sync::mpsc::channel(2);
+    let path = config.clone();
     let watching = tokio::spawn(async move {
-        let report = move |report| sink.send(report).unwrap();
-        watch::watch_every(Duration::from_millis(20), path, version, asked, report).await;
+        let report = move |report, asked| sink.send((report, asked)).unwrap();
+        watch::watch_every(Duration::from_millis(20), path, version, asking, report).await;
     });
-    reload.notify_one();
-    let same = reports.recv().await.unwrap().unwrap();
-    assert_eq!(same.snapshot.version, version);
+    ask.send("operator").await.unwrap();
+    let (same, asked) = reports.recv().await.unwrap();
+    assert_eq!((same.unwrap().snapshot.version, asked), (version, vec!["operator"]));
 
     std::fs::write(account.join("account.toml"), "nam = \"Test\"\n").unwrap();
-    let wrong = reports.recv().await.unwrap().unwrap_err();
+    let (wrong, asked) = reports.recv().await.unwrap();
+    assert!(asked.is_empty());
+    let wrong = wrong.unwrap_err();
     assert!(wrong.iter().any(|one| one.message == "unknown field `nam`"), "{wrong}");
 
     std::fs::write(account.join("account.toml"), "name = \"Test\"\n").unwrap();
-    let loaded = reports.recv().await.unwrap().unwrap();
+    let loaded = reports.recv().await.unwrap().0.unwrap();
     assert_eq!(loaded.snapshot.directory.accounts().next().unwrap().name, "Test");
     watching.abort();
 }
