@@ -141,3 +141,40 @@ fn simulate_tells_whether_an_identity_may_become_a_role() {
     assert_refused(&refused, 403, "AccessDenied", message);
     assert_eq!(broker.stop(), Some(0));
 }
+
+#[test]
+fn check_and_serve_refuse_a_keyring_and_a_socket_that_others_can_get_at() {
+    let site = Site::new();
+    site.keyring();
+    for (name, open, closed, fix) in
+        [("keyring", 0o644, 0o600, "chmod 600"), (".", 0o777, 0o700, "chmod go-w")]
+    {
+        site.chmod(name, open);
+        for command in ["check", "serve"] {
+            let ran = Ran::of(&site, &[command, "--config", "daypass.toml"]);
+            assert_eq!(ran.code, Some(1), "{ran:?}");
+            let said = format!("{}{}", ran.output, ran.errors);
+            let mode = format!("its mode is {open:o}");
+            assert!(said.contains(name) && said.contains(&mode) && said.contains(fix), "{said}");
+        }
+        site.chmod(name, closed);
+    }
+    assert_eq!(Ran::of(&site, &["check", "--config", "daypass.toml"]).code, Some(0));
+    site.start();
+}
+
+#[test]
+fn check_and_serve_refuse_a_trail_that_is_the_keyring() {
+    let site = Site::new();
+    site.keyring();
+    let good = site.read("daypass.toml");
+    site.write("daypass.toml", &good.replace("audit.jsonl", "keyring"));
+    for command in ["check", "serve"] {
+        let ran = Ran::of(&site, &[command, "--config", "daypass.toml"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let said = format!("{}{}", ran.output, ran.errors);
+        assert!(said.contains("`keys.file` and `audit.file` are the same file"), "{said}");
+    }
+    site.write("daypass.toml", &good);
+    site.start();
+}
