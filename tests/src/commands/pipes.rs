@@ -37,6 +37,7 @@ fn commands_that_ask_a_broker_end_quietly_where_nobody_reads() {
     let refused =
         broker.assume_with(&site.issuer.token_with("plant:a", json!({ "aud": "x" })), &role("Deploy"), &[]);
     let request = refused.element("RequestId").expect("a request id");
+    site.refusal_recorded(&request);
     let unread = |arguments: &[&str]| {
         let json = [arguments, &["--config", "daypass.toml", "--output", "json"]].concat();
         let table = [arguments, &["--config", "daypass.toml"]].concat();

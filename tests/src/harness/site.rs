@@ -171,6 +171,16 @@ impl Site {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
+    /// Waits until the file of refusals has the request: no answer waits for that.
+    #[track_caller]
+    pub(crate) fn refusal_recorded(&self, request: &str) {
+        let asked = tokio::time::Instant::now();
+        while !self.read("refusals.jsonl").contains(request) {
+            assert!(asked.elapsed().as_secs() < 10, "request {request} was never recorded");
+            std::thread::park_timeout(std::time::Duration::from_millis(10));
+        }
+    }
+
     /// Every byte of every file below the site.
     pub(crate) fn everything(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
