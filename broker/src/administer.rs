@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::app::{App, NoRandomness};
 use crate::audit::{self, Event, IdentityKind, Parameter, Source, UserIdentity};
 use crate::clock;
-use crate::revocation::{Link, MARK_KEPT_MS, Mark, Scope, SessionId, Target, millis};
+use crate::revocation::{FOR_GOOD, Link, MARK_KEPT_MS, Mark, Scope, SessionId, Target, millis};
+use crate::seal::KeyId;
 use crate::store::{
     Cursor, Page, Revocation, RevokeError, Selector, SessionName, SessionRecord, Settlement, Store as _,
     Unavailable,
@@ -38,9 +39,15 @@ pub enum Subject {
 /// Why the operator's wish was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    /// A key that can't be retired.
+    #[error("key {0} is the one that seals here: hand out the keyring with the key activated after it first")]
+    ActiveKey(u32),
     /// The clock's mark could not be replaced.
     #[error("{0}")]
     Clock(#[from] clock::HighWaterError),
+    /// The configuration on disk is not taken in; the last good one stays.
+    #[error("the configuration is not taken in, the last good one stays:\n{0}")]
+    Configuration(String),
     /// No randomness.
     #[error("{0}")]
     NoRandomness(#[from] NoRandomness),
@@ -96,11 +103,32 @@ pub async fn revoke(
         other => vec![Revocation { mark: mark(app, target(app, other)?, now), counted_under: None }],
     };
     let settlement = app.store.revoke(&revocations).await?;
+    let event = event(app, "RevokeSessions", operator)?.parameter(Parameter::Reason, reason.to_owned());
+    written(app, event, subject, settlement).await
+}
+
+/// Ends all that a key sealed and will ever seal.
+///
+/// A mark of now could not do that: whoever stole the key can write any stamp. The key that seals here is refused, since
+/// nothing could be issued by it any more.
+pub async fn retire_key(app: &App, id: u32, operator: u32) -> Result<Settlement, Refusal> {
+    if app.keyring.load().active() == KeyId(id) {
+        return Err(Refusal::ActiveKey(id));
+    }
+    let mark = Mark { at: FOR_GOOD, ..mark(app, Target::key(KeyId(id)), app.clock.reading().now()) };
+    let settlement = app.store.revoke(&[Revocation { mark, counted_under: None }]).await?;
+    written(app, event(app, "RetireKey", operator)?, &Subject::Key(id), settlement).await
+}
+
+/// How far a revocation has come that is to be in the trail as well.
+async fn written(
+    app: &App,
+    event: Event<'static>,
+    subject: &Subject,
+    settlement: Settlement,
+) -> Result<Settlement, Refusal> {
     let (scope, id) = described(subject);
-    let event = event(app, "RevokeSessions", operator)?
-        .parameter(Parameter::Scope, scope)
-        .parameter(Parameter::ScopeId, id)
-        .parameter(Parameter::Reason, reason.to_owned());
+    let event = event.parameter(Parameter::Scope, scope).parameter(Parameter::ScopeId, id);
     match app.audit.record_revocation(event).await {
         audit::Recorded::Written(_) => Ok(settlement),
         audit::Recorded::Pending => Ok(Settlement::Propagating),
@@ -156,7 +184,7 @@ fn target(app: &App, subject: &Subject) -> Result<Target, Refusal> {
     let directory = &snapshot.directory;
     Ok(match subject {
         Subject::Account(id) => Target::new(Scope::Account, &[id.as_bytes()]),
-        Subject::Key(id) => Target::key(crate::seal::KeyId(*id)),
+        Subject::Key(id) => Target::key(KeyId(*id)),
         Subject::Principal(name) => match name.split_once(' ') {
             Some((issuer, subject)) => trust::principal_target(issuer, subject),
             None => trust::source_identity_target(name),
@@ -200,3 +228,6 @@ fn event(app: &App, name: &'static str, operator: u32) -> Result<Event<'static>,
     let request_id = data_encoding::HEXLOWER.encode(&id);
     Ok(Event::new(app.clock.reading().now(), Source::Daypass, name, request_id, id).identity(who))
 }
+
+#[cfg(test)]
+mod tests;

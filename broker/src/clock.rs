@@ -9,6 +9,7 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,6 +40,8 @@ pub struct Settings {
 pub struct Clock {
     drift: Drift,
     file: Option<Mutex<HighWaterFile>>,
+    /// The high-water mark that is on disk.
+    persisted: AtomicI64,
 }
 
 /// What [`Clock::persist`] did.
@@ -76,12 +79,32 @@ impl Clock {
             .map(|path| HighWaterFile::open(path, settings.persist_every))
             .transpose()?;
         let mark = file.as_ref().and_then(HighWaterFile::mark);
-        Ok(Self { drift: Drift::starting_at(sample, mark, settings.settling), file: file.map(Mutex::new) })
+        Ok(Self {
+            drift: Drift::starting_at(sample, mark, settings.settling),
+            file: file.map(Mutex::new),
+            persisted: AtomicI64::new(mark.map_or(0, Timestamp::as_millisecond)),
+        })
     }
 
     /// What time it is, and how far that is to be believed.
     pub fn reading(&self) -> Reading {
         self.drift.observe(sample())
+    }
+
+    /// A time that has passed beyond doubt, by which what protects can be thrown away: 1970 until the clock has run
+    /// evenly for an hour, then the high-water mark on disk. What has expired by it stays expired, whatever the clock
+    /// says after a restart.
+    pub fn surely_past(&self) -> Timestamp {
+        self.surely_past_at(sample())
+    }
+
+    fn surely_past_at(&self, sample: Sample) -> Timestamp {
+        if self.drift.is_steady(sample.boot) {
+            Timestamp::from_millisecond(self.persisted.load(Ordering::Acquire))
+                .unwrap_or(Timestamp::UNIX_EPOCH)
+        } else {
+            Timestamp::UNIX_EPOCH
+        }
     }
 
     /// Time since the machine booted, sleep included: it never steps, so ages and intervals are measured on it.
@@ -110,7 +133,11 @@ impl Clock {
         if reading.may_issue().is_err() {
             return Ok(Persisted::StepPending);
         }
-        file.write_if_due(reading.now(), sample.boot)
+        let persisted = file.write_if_due(reading.now(), sample.boot)?;
+        if persisted == Persisted::Written {
+            self.persisted.store(reading.now().as_millisecond(), Ordering::Release);
+        }
+        Ok(persisted)
     }
 
     /// Takes the wall clock's word: forgets the high-water mark, on disk too, and any pending step. For the operator
@@ -127,6 +154,7 @@ impl Clock {
         let to = sample.wall_time();
         if let Some(file) = &self.file {
             file.lock().unwrap_or_else(PoisonError::into_inner).write(to, sample.boot)?;
+            self.persisted.store(to.as_millisecond(), Ordering::Release);
         }
         self.drift.reset(sample);
         Ok(Reset { from, to })

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use daypass_broker::config::{self, Loaded};
+use daypass_broker::error::Diagnostics;
+
 pub(crate) mod audit;
 mod broker;
 pub(crate) mod check;
@@ -10,12 +13,16 @@ pub(crate) mod clock;
 pub(crate) mod dev;
 pub(crate) mod explain;
 pub(crate) mod keys;
+mod print;
 pub(crate) mod reload;
 pub(crate) mod serve;
 pub(crate) mod sessions;
 mod shown;
 pub(crate) mod simulate;
 mod socket;
+
+pub(crate) use print::say;
+use print::{json, pretty_json, print};
 
 /// What a command ends in: an exit code, or an error to print.
 pub(crate) type Done = Result<ExitCode, Box<dyn std::error::Error>>;
@@ -39,9 +46,16 @@ pub(crate) enum Output {
 }
 
 /// The configuration at `path`, its errors printed if it has any.
-pub(crate) fn load(path: &Path) -> Result<daypass_broker::config::Loaded, Box<dyn std::error::Error>> {
-    daypass_broker::config::load(path).map_err(|diagnostics| {
-        eprint!("{}", diagnostics.to_text(false));
+pub(crate) fn load(path: &Path) -> Result<Loaded, Box<dyn std::error::Error>> {
+    without_errors(path, config::load(path))
+}
+
+fn without_errors(
+    path: &Path,
+    loaded: Result<Loaded, Diagnostics>,
+) -> Result<Loaded, Box<dyn std::error::Error>> {
+    loaded.map_err(|diagnostics| {
+        say(&diagnostics.to_text(false));
         let (errors, warnings) = diagnostics.counts();
         format!("{}: {errors} errors, {warnings} warnings; correct them, then try again", path.display())
             .into()

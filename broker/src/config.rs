@@ -11,6 +11,7 @@ mod policy;
 mod provider;
 mod report;
 mod roles;
+mod secrets;
 mod service;
 mod settings;
 #[cfg(test)]
@@ -20,7 +21,7 @@ mod trust_rules;
 mod value;
 mod watch;
 
-use std::{path::Path, sync::Arc};
+use std::{os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 pub use directory::{Account, Directory};
 pub use ids::write_ids;
@@ -31,8 +32,9 @@ pub use settings::{
 pub use tree::{Fingerprint, Tree, Version};
 pub use watch::watch;
 
-use crate::error::{Diagnostic, Diagnostics};
+use crate::error::{Diagnostic, Diagnostics, Severity};
 use report::Report;
+use settings::distinct;
 
 /// One configuration, immutable and whole.
 #[derive(Debug)]
@@ -65,6 +67,35 @@ pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
     });
     let unreadable: Vec<_> = unreadable.collect();
     Ok(Loaded { snapshot, warnings: warnings.into_iter().chain(unreadable).collect() })
+}
+
+/// As [`load`], and what holds secrets has to be nobody else's: a broker is started on nothing less.
+///
+/// # Errors
+///
+/// Every error and warning of all files, in the order of files and lines.
+pub fn load_to_serve(path: &Path) -> Result<Loaded, Diagnostics> {
+    load_private(path, Severity::Error)
+}
+
+/// As [`load_to_serve`], for somebody who only asks: root may do that for a broker of another user, so what belongs to
+/// another user is a warning to root.
+///
+/// # Errors
+///
+/// Every error and warning of all files, in the order of files and lines.
+pub fn load_to_check(path: &Path) -> Result<Loaded, Diagnostics> {
+    let is_root = rustix::process::geteuid().is_root();
+    load_private(path, if is_root { Severity::Warning } else { Severity::Error })
+}
+
+fn load_private(path: &Path, foreign: Severity) -> Result<Loaded, Diagnostics> {
+    let Loaded { snapshot, warnings } = load(path)?;
+    let exposed = secrets::exposed(&snapshot.settings, foreign);
+    let same = |path: &Path| std::fs::metadata(path).ok().map(|data| (data.dev(), data.ino()));
+    let clashes = distinct::clashes(&snapshot.settings.named(), same, |_| Diagnostic::error(path, ""));
+    let found: Diagnostics = warnings.into_iter().chain(exposed).chain(clashes).collect();
+    if found.has_errors() { Err(found.sorted()) } else { Ok(Loaded { snapshot, warnings: found }) }
 }
 
 /// Compiles a configuration from what was read of it; touches no disk.

@@ -78,6 +78,20 @@ impl Diagnostic {
         self
     }
 
+    /// The same finding in other words.
+    #[must_use]
+    pub fn saying(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// The same finding of another weight.
+    #[must_use]
+    pub fn weighing(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
     /// The same finding with the reason behind it.
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {

@@ -74,6 +74,9 @@ pub enum Refusal {
     /// No randomness.
     #[error("{0}")]
     NoRandomness(#[from] NoRandomness),
+    /// Barred by a revocation that came while the session was being recorded.
+    #[error("{0}")]
+    Overtaken(Barred),
     /// The clock is too far from the store's; in milliseconds.
     #[error("the clock is {0} ms from the store's")]
     Skew(u64),

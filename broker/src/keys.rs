@@ -77,6 +77,11 @@ impl Keyring {
         self.active
     }
 
+    /// Ids that `other` has and this keyring lacks: what they sealed, revocations among it, could not be read.
+    pub fn missing_of(&self, other: &Self) -> Vec<KeyId> {
+        other.keys.keys().filter(|id| !self.keys.contains_key(id)).copied().collect()
+    }
+
     /// Every key without its material, by id.
     pub fn summary(&self) -> Vec<KeySummary> {
         self.keys

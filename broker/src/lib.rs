@@ -14,6 +14,7 @@ pub mod error;
 pub mod federate;
 pub mod fetch;
 pub mod keys;
+pub mod private;
 pub mod proof;
 pub mod revocation;
 pub mod role;

@@ -1,4 +1,6 @@
 //! `daypass`: the broker and the commands that an operator runs beside it.
+// These macros panic where nobody reads any more; `commands::print` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
 
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
     match done {
         Ok(exit) => exit,
         Err(error) => {
-            eprintln!("error: {error}");
+            commands::say(&format!("error: {error}\n"));
             commands::FAILED.into()
         }
     }

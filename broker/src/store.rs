@@ -34,13 +34,15 @@ pub const PAGE: usize = 100;
 /// How soon after its first redemption an identical request from the same peer is given the same session: 10 s.
 pub const SAME_REQUEST_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
-/// The wall clock and the monotonic clock, read together.
+/// The clocks, read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
     /// What time it is.
     pub now: Timestamp,
     /// Time since some fixed moment; never steps.
     pub monotonic: Duration,
+    /// What has passed beyond doubt: what a wrong clock must not delete goes by it.
+    pub surely_past: Timestamp,
 }
 
 /// Where the store takes the time from.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The ranks, lowest first; a module may only use modules of a lower rank.
 const RANKS: &[&[&str]] = &[
-    &["clock", "error", "seal"],
+    &["clock", "error", "private", "seal"],
     &["keys", "revocation"],
     &["proof"],
     &["role"],

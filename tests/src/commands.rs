@@ -1,5 +1,8 @@
 //! What an operator runs: check, sessions, simulate, explain, and how a broker starts and ends.
 
+mod operator;
+mod pipes;
+
 use serde_json::json;
 
 use crate::harness::{Ran, Site, role};
@@ -83,6 +86,7 @@ fn explain_shows_the_step_that_failed_with_what_was_seen_and_wanted() {
     let token = site.issuer.token_with("plant:a", json!({ "aud": "someone-else" }));
     let answer = broker.assume_with(&token, &role("Deploy"), &[]);
     let id = answer.element("RequestId").expect("a request id");
+    site.refusal_recorded(&id);
     let ran = broker.run(&site, &["explain", &id]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let explained = ran.output;

@@ -22,6 +22,8 @@ mod harness;
 #[cfg(test)]
 mod honouring;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod revocation;

@@ -1,6 +1,6 @@
 //! Administration over a Unix socket that only the broker's own user and root may speak to.
 
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,10 +16,11 @@ use http_body_util::{BodyExt as _, Limited};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
-use tokio::sync::Notify;
+use tokio::sync::mpsc;
 
 use crate::administer::{self, Refusal, Subject};
 use crate::app::App;
+use crate::app::upkeep::Reload;
 use crate::revocation::Scope;
 use crate::store::{Cursor, RevokeError, SessionRecord, Settlement};
 
@@ -46,6 +47,14 @@ pub struct RevokeRequest {
     pub subject: Subject,
     /// Why, for the audit trail.
     pub reason: String,
+}
+
+/// What `daypass keys retire` asks.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetireRequest {
+    /// The key's id.
+    pub key: u32,
 }
 
 /// What `daypass sessions show` asks.
@@ -83,6 +92,13 @@ pub struct RevokeAnswer {
     pub settled: bool,
 }
 
+/// The answer to a reload.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReloadAnswer {
+    /// The version of the configuration that is in force now.
+    pub version: String,
+}
+
 /// A refusal, in words.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ErrorAnswer {
@@ -103,13 +119,14 @@ impl Connected<IncomingStream<'_, UnixListener>> for PeerUser {
 #[derive(Debug, Clone)]
 struct Admin {
     app: Arc<App>,
-    reload: Arc<Notify>,
+    reload: mpsc::Sender<Reload>,
 }
 
 /// Serves administration on `socket` for as long as the future is polled. A socket left by a broker before is replaced.
-pub async fn serve(socket: &Path, app: Arc<App>, reload: Arc<Notify>) -> std::io::Result<()> {
+pub async fn serve(socket: &Path, app: Arc<App>, reload: mpsc::Sender<Reload>) -> std::io::Result<()> {
     if let Some(folder) = socket.parent() {
-        std::fs::create_dir_all(folder)?;
+        // Nobody else may put a socket in place of this one.
+        std::fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     }
     if std::os::unix::net::UnixStream::connect(socket).is_ok() {
         return Err(std::io::Error::other("another broker answers on it"));
@@ -121,6 +138,7 @@ pub async fn serve(socket: &Path, app: Arc<App>, reload: Arc<Notify>) -> std::io
         .route("/sessions/list", post(list))
         .route("/sessions/show", post(show))
         .route("/sessions/revoke", post(revoke))
+        .route("/keys/retire", post(retire_key))
         .route("/clock/reset", post(reset_clock))
         .route("/reload", post(reload_now))
         .with_state(Admin { app, reload });
@@ -170,6 +188,14 @@ async fn revoke(State(admin): State<Admin>, request: Request<Body>) -> Response 
     .await
 }
 
+async fn retire_key(State(admin): State<Admin>, request: Request<Body>) -> Response {
+    answer(request, async |operator, RetireRequest { key }| {
+        let settlement = administer::retire_key(&admin.app, key, operator).await?;
+        Ok(RevokeAnswer { settled: settlement == Settlement::Settled })
+    })
+    .await
+}
+
 async fn reset_clock(State(admin): State<Admin>, request: Request<Body>) -> Response {
     answer(request, async |operator, (): ()| {
         let reset = administer::reset_clock(&admin.app, operator).await?;
@@ -180,8 +206,11 @@ async fn reset_clock(State(admin): State<Admin>, request: Request<Body>) -> Resp
 
 async fn reload_now(State(admin): State<Admin>, request: Request<Body>) -> Response {
     answer(request, async |_, (): ()| {
-        admin.reload.notify_one();
-        Ok(serde_json::json!({}))
+        let (reload, answer) = Reload::answered();
+        let unheard = || Refusal::Configuration("the broker is busy with other reloads, or ends".to_owned());
+        admin.reload.try_send(reload).map_err(|_| unheard())?;
+        let version = answer.await.map_err(|_| unheard())?.map_err(Refusal::Configuration)?;
+        Ok(ReloadAnswer { version: version.to_string() })
     })
     .await
 }
@@ -215,8 +244,9 @@ fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Subject(_) => StatusCode::BAD_REQUEST,
         Refusal::UnknownSession(_) => StatusCode::NOT_FOUND,
-        Refusal::Revoke(RevokeError::TooManySingle) => StatusCode::CONFLICT,
+        Refusal::ActiveKey(_) | Refusal::Revoke(RevokeError::TooManySingle) => StatusCode::CONFLICT,
         Refusal::Revoke(RevokeError::NotDurable(_)) | Refusal::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Configuration(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Clock(_) | Refusal::NoRandomness(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -251,22 +281,4 @@ impl SessionView {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_left_over_socket_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let (keyring, link, socket) =
-            (folder.path().join("keyring"), folder.path().join("link"), folder.path().join("socket"));
-        std::fs::write(&keyring, "precious").unwrap();
-        std::os::unix::fs::symlink(&keyring, &link).unwrap();
-        assert!(remove_left_over(&keyring).is_err());
-        assert!(remove_left_over(&link).is_err());
-        assert_eq!(std::fs::read_to_string(&keyring).unwrap(), "precious");
-        drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
-        remove_left_over(&socket).unwrap();
-        assert!(!socket.exists());
-        remove_left_over(&socket).unwrap();
-    }
-}
+mod tests;

@@ -79,7 +79,9 @@ impl From<&federate::Refusal> for WireError {
             | R::Stale(_)
             | R::Store(_) => Self::unavailable(),
             R::NoRandomness(_) => Self::internal(),
-            R::Barred(_) => Self::forbidden("AccessDenied", "Access denied: new sessions are barred"),
+            R::Barred(_) | R::Overtaken(_) => {
+                Self::forbidden("AccessDenied", "Access denied: new sessions are barred")
+            }
             R::Mint(error) => error.into(),
             R::Spent => Self::bad_request("InvalidIdentityToken", "The token was redeemed before"),
             R::Throttled(_) | R::TooManySessions(_) => Self::throttling(),

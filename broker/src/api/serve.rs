@@ -10,11 +10,13 @@ use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::mpsc;
 
 use super::{admin, router, telemetry};
+use crate::app::upkeep::Reload;
 use crate::app::{App, upkeep};
 use crate::config::Transport;
+use crate::private::Privacy;
 
 /// The longest a request's head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,6 +26,8 @@ const MAX_HEAD: usize = 64 << 10;
 const DRAIN: Duration = Duration::from_secs(20);
 /// How often measured durations are folded into their buckets.
 const METRICS_FOLDED: Duration = Duration::from_secs(5);
+/// Wishes for a reload that may wait; one more is refused.
+const RELOADS: usize = 16;
 /// How often certificate files are looked at.
 const CERTIFICATE_POLL: Duration = Duration::from_secs(5);
 
@@ -86,11 +90,11 @@ pub async fn serve(
         url: format!("{scheme}://{public_address}"),
         telemetry: format!("http://{telemetry_address}"),
     };
-    let reload = Arc::new(Notify::new());
+    let (reload, reloads) = mpsc::channel(RELOADS);
     let handle = Handle::new();
     let admin = async {
         let socket = settings.admin.socket.clone();
-        let served = admin::serve(&socket, Arc::clone(&app), Arc::clone(&reload)).await;
+        let served = admin::serve(&socket, Arc::clone(&app), reload.clone()).await;
         served.map_err(|cause| ServeError::Admin { socket, cause })
     };
     let told = async {
@@ -103,7 +107,7 @@ pub async fn serve(
         served = public_listener(public, tls.clone(), handle.clone(), Arc::clone(&app)) => Ok(served?),
         served = telemetry_listener(observed, Arc::clone(&app), metrics.clone()) => Ok(served?),
         served = admin => served,
-        () = upkeep::follow_configuration(Arc::clone(&app), config, Arc::clone(&reload), development) => Ok(()),
+        () = upkeep::follow_configuration(Arc::clone(&app), config, reloads, development) => Ok(()),
         () = upkeep::tick(Arc::clone(&app), development) => Ok(()),
         () = fold_metrics(metrics) => Ok(()),
         () = follow_certificate(tls, &settings.server.transport) => Ok(()),
@@ -132,6 +136,7 @@ async fn certificate(transport: &Transport) -> Result<Option<RustlsConfig>, Serv
 
 /// TLS that offers HTTP/1.1, the one version that the listener speaks.
 async fn tls_config(cert_file: &Path, key_file: &Path) -> std::io::Result<Arc<rustls::ServerConfig>> {
+    Privacy::OwnerAndGroupOfRoot.check(&std::fs::metadata(key_file)?).map_err(std::io::Error::other)?;
     let mut config = (*RustlsConfig::from_pem_file(cert_file, key_file).await?.get_inner()).clone();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
@@ -175,11 +180,12 @@ fn bounded<A>(server: Server<SocketAddr, A>, head_timeout: Duration) -> Server<S
 }
 
 /// On SIGHUP the configuration is read again, and an audit file that was renamed is begun anew.
-async fn follow_hangup(app: &App, reload: &Notify) -> std::io::Result<()> {
+async fn follow_hangup(app: &App, reload: &mpsc::Sender<Reload>) -> std::io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     loop {
         hangup.recv().await;
-        reload.notify_one();
+        // If so many wait already, one of them reads what changed.
+        drop(reload.try_send(Reload::default()));
         if let Err(error) = app.audit.reopen().await {
             tracing::error!(%error, "the audit file was not opened anew; the old one stays");
         }

@@ -217,7 +217,11 @@ fn redis_url(state: &RedisState) -> Result<SecretString, StartError> {
 
 fn time_source(clock: &Arc<Clock>) -> TimeSource {
     let clock = Arc::clone(clock);
-    TimeSource::new(move || Reading { now: clock.reading().now(), monotonic: clock.since_boot() })
+    TimeSource::new(move || Reading {
+        now: clock.reading().now(),
+        monotonic: clock.since_boot(),
+        surely_past: clock.surely_past(),
+    })
 }
 
 fn provider_keys(snapshot: &Snapshot, clock: &Arc<Clock>, development: bool) -> Result<KeyCache, StartError> {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{mpsc, oneshot};
 
 use super::App;
 use super::start::{local_state, prepare_providers};
 use crate::audit::{Event, IdentityKind, Parameter, Source, UserIdentity};
 use crate::clock::Confirmation;
-use crate::config::{self, Loaded, Snapshot};
+use crate::config::{self, Loaded, Snapshot, Version};
 use crate::error::Diagnostics;
 use crate::keys::file::{KeyringError, KeyringFile};
 use crate::keys::memory;
@@ -25,46 +25,89 @@ const USES_EVERY: u32 = 60;
 /// Last uses written in one call.
 const USES_AT_ONCE: usize = 1_000;
 
-/// Follows the configuration for as long as the future is polled: a good tree replaces the one in force as a whole, a
-/// bad one changes nothing.
-pub async fn follow_configuration(app: Arc<App>, config: PathBuf, reload: Arc<Notify>, development: bool) {
-    let version = app.snapshot.load().version;
-    metrics::gauge!("daypass_config_last_reload_successful").set(1.0);
-    // Of several changes that come while one is written down only the newest counts.
-    let (changes, mut newest) = tokio::sync::watch::channel(None);
-    let report = move |result| drop(changes.send_replace(Some(result)));
-    let apply = async {
-        while newest.changed().await.is_ok() {
-            loop {
-                let snapshot = usable(&app, &newest.borrow_and_update(), development);
-                let Some(snapshot) = snapshot else { break };
-                if put_in_force(&app, &snapshot).await {
-                    break;
-                }
-                tokio::time::sleep(TICK).await;
-            }
-        }
-    };
-    tokio::join!(config::watch(config, version, reload, report), apply);
+/// The version that a reload put in force, or what keeps the configuration as it was.
+pub type Reloaded = Result<Version, String>;
+
+/// A wish to have the configuration read at once.
+#[derive(Debug, Default)]
+pub struct Reload(Option<oneshot::Sender<Reloaded>>);
+
+impl Reload {
+    /// A wish whose outcome is answered.
+    pub fn answered() -> (Self, oneshot::Receiver<Reloaded>) {
+        let (sender, answer) = oneshot::channel();
+        (Self(Some(sender)), answer)
+    }
+
+    /// Whoever asked may have gone away.
+    fn answer(self, outcome: &Reloaded) {
+        drop(self.0.map(|sender| sender.send(outcome.clone())));
+    }
 }
 
-/// The changed configuration, if it can be taken in.
+/// What was read, and who waits for what becomes of it.
+type Change = (Result<Loaded, Diagnostics>, Vec<Reload>);
+
+/// Follows the configuration for as long as the future is polled: a good tree replaces the one in force as a whole, a
+/// bad one changes nothing. Whoever sends a [`Reload`] is told which of the two it was.
+pub async fn follow_configuration(
+    app: Arc<App>,
+    config: PathBuf,
+    reloads: mpsc::Receiver<Reload>,
+    development: bool,
+) {
+    let version = app.snapshot.load().version;
+    metrics::gauge!("daypass_config_last_reload_successful").set(1.0);
+    let (changes, mut changed) = mpsc::unbounded_channel();
+    // It ends with the other half of this future only.
+    let report = move |result, asking| drop(changes.send((result, asking)));
+    let apply = async {
+        while let Some(change) = changed.recv().await {
+            apply(&app, change, &mut changed, development).await;
+        }
+    };
+    tokio::join!(config::watch(config, version, reloads, report), apply);
+}
+
+/// Of several changes that come while one is written down only the newest counts.
+async fn apply(app: &App, change: Change, newer: &mut mpsc::UnboundedReceiver<Change>, development: bool) {
+    let (mut result, mut asking) = change;
+    loop {
+        while let Ok((newest, more)) = newer.try_recv() {
+            result = newest;
+            asking.extend(more);
+        }
+        let outcome = match usable(app, &result, development) {
+            Err(errors) => Some(Err(errors)),
+            Ok(snapshot) => put_in_force(app, &snapshot).await.then_some(Ok(snapshot.version)),
+        };
+        let waits = || Err("it waits: that it changes can't be written to the audit trail".to_owned());
+        let told = outcome.clone().unwrap_or_else(waits);
+        asking.drain(..).for_each(|reload| reload.answer(&told));
+        if outcome.is_some() {
+            return;
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// The changed configuration if it can be taken in, else what is wrong with it.
 fn usable(
     app: &App,
-    change: &Option<Result<Loaded, Diagnostics>>,
+    change: &Result<Loaded, Diagnostics>,
     development: bool,
-) -> Option<Arc<Snapshot>> {
+) -> Result<Arc<Snapshot>, String> {
     let kept = app.snapshot.load().version;
-    let refused = match change.as_ref()? {
+    let refused = match change {
         Ok(loaded) => match prepare_providers(&app.provider_keys, &loaded.snapshot, development) {
-            Ok(()) => return Some(Arc::clone(&loaded.snapshot)),
+            Ok(()) => return Ok(Arc::clone(&loaded.snapshot)),
             Err(cause) => cause.to_string(),
         },
         Err(diagnostics) => diagnostics.to_text(false),
     };
     metrics::gauge!("daypass_config_last_reload_successful").set(0.0);
     tracing::error!(%kept, errors = %refused, "the changed configuration is not taken in; the last good one stays");
-    None
+    Err(refused)
 }
 
 /// False if the change can't be written down, and so is not in force yet.
@@ -151,6 +194,17 @@ async fn follow_keyring(app: &App, development: bool, seen: &mut Option<Stamp>) 
         }
         Ok(keyring) => {
             let version = keyring.version();
+            let missing = keyring.missing_of(&app.keyring.load());
+            if !missing.is_empty() {
+                let missing = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                tracing::error!(
+                    in_force,
+                    offered = version,
+                    missing,
+                    "the keyring lacks keys of the one in force, which stays: put their entries back, retired ones too"
+                );
+                return;
+            }
             // It may retire a key, and like every revocation that waits for no audit file.
             if let Some(event) = change(app, "ReloadKeyring", &version.to_string()) {
                 app.audit.record_revocation(event).await;

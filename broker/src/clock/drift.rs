@@ -15,6 +15,9 @@ const TOLERANCE_MS: i64 = 30_000;
 const CALM_MS: i64 = 60_000;
 /// How evenly.
 const CALM_TOLERANCE_MS: i64 = 1_000;
+/// How long the clocks must have run together before what the wall clock says is taken for past beyond doubt: longer
+/// than a machine that came up with a wrong clock goes uncorrected.
+const STEADY_MS: i64 = 3_600_000;
 /// Stands in `calm_offset` for "not calm": no real offset comes near.
 const NOT_CALM: i64 = i64::MIN;
 
@@ -132,6 +135,8 @@ pub(super) struct Drift {
     calm_offset: AtomicI64,
     /// The highest time in force while no step was pending.
     mark: AtomicI64,
+    /// Boot time at the start, or when a step was last seen.
+    steady_since: AtomicI64,
     judgement: Mutex<Judgement>,
 }
 
@@ -161,6 +166,7 @@ impl Drift {
         Self {
             calm_offset: AtomicI64::new(agreed),
             mark: AtomicI64::new(mark),
+            steady_since: AtomicI64::new(sample.boot),
             judgement: Mutex::new(Judgement { settling, agreed, floor: None, pending: None }),
         }
     }
@@ -174,6 +180,9 @@ impl Drift {
         }
         let mut judgement = self.judgement();
         judgement.weigh(sample);
+        if judgement.pending.is_some() {
+            self.steady_since.store(sample.boot, Ordering::Release);
+        }
         self.publish(&judgement);
         self.read(&judgement, sample)
     }
@@ -184,15 +193,24 @@ impl Drift {
             return Confirmation::Differs { by: Duration::from_millis(apart) };
         }
         let mut judgement = self.judgement();
+        if judgement.has_stepped(sample) {
+            self.steady_since.store(sample.boot, Ordering::Release);
+        }
         judgement.believe(sample);
         self.publish(&judgement);
         Confirmation::Agrees
+    }
+
+    /// Whether the clocks have run together for long enough that the time is beyond doubt.
+    pub(super) fn is_steady(&self, boot: i64) -> bool {
+        boot.saturating_sub(self.steady_since.load(Ordering::Acquire)) >= STEADY_MS
     }
 
     pub(super) fn reset(&self, sample: Sample) {
         let mut judgement = self.judgement();
         judgement.believe(sample);
         self.mark.store(sample.wall, Ordering::Release);
+        self.steady_since.store(sample.boot, Ordering::Release);
         self.publish(&judgement);
     }
 
@@ -239,7 +257,7 @@ impl Judgement {
         if self.floor.is_some_and(|floor| floor <= offset) {
             self.floor = None;
         }
-        if offset.saturating_sub(self.agreed).saturating_abs() <= TOLERANCE_MS {
+        if !self.has_stepped(sample) {
             self.pending = None;
             return;
         }
@@ -252,6 +270,10 @@ impl Judgement {
             }
             _ => self.pending = Some(Pending { offset, since: sample.boot }),
         }
+    }
+
+    fn has_stepped(&self, sample: Sample) -> bool {
+        sample.offset().saturating_sub(self.agreed).saturating_abs() > TOLERANCE_MS
     }
 
     fn settle_by_calm(&mut self, offset: i64) {

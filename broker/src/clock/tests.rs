@@ -211,3 +211,33 @@ fn the_systems_clocks_run() {
     assert!(since_boot > Duration::ZERO && clock.since_boot() >= since_boot);
     assert_eq!(clock.confirm(reading.now()), Confirmation::Agrees);
 }
+
+#[test]
+fn f16_nothing_is_surely_past_before_an_hour_of_even_running_and_a_mark_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("clock");
+    let clock = Clock::starting_at(at(0, 0), settings(Some(file.clone()))).unwrap();
+    assert_eq!(clock.persist_at(at(0, 0)).unwrap(), Persisted::Written);
+    let almost = HOUR - 1;
+    assert_eq!(clock.persist_at(at(almost, almost)).unwrap(), Persisted::Written);
+    assert_eq!(clock.surely_past_at(at(almost, almost)), Timestamp::UNIX_EPOCH);
+    assert_eq!(
+        clock.surely_past_at(at(HOUR, HOUR)),
+        time(almost),
+        "what is on disk, not what the clock says"
+    );
+
+    assert!(clock.drift.observe(at(50 * HOUR, HOUR + 1)).may_issue().is_err());
+    assert_eq!(
+        clock.surely_past_at(at(50 * HOUR, HOUR + 1)),
+        Timestamp::UNIX_EPOCH,
+        "a step begins the hour anew"
+    );
+    assert!(clock.drift.observe(at(HOUR + 2, HOUR + 2)).may_issue().is_ok());
+    assert_eq!(clock.surely_past_at(at(2 * HOUR, 2 * HOUR)), Timestamp::UNIX_EPOCH);
+    assert_eq!(clock.surely_past_at(at(2 * HOUR + 1, 2 * HOUR + 1)), time(almost));
+
+    let restarted = Clock::starting_at(at(90 * HOUR, 3 * HOUR), settings(Some(file))).unwrap();
+    assert_eq!(restarted.persist_at(at(90 * HOUR, 3 * HOUR)).unwrap(), Persisted::Written);
+    assert_eq!(restarted.surely_past_at(at(90 * HOUR, 3 * HOUR)), Timestamp::UNIX_EPOCH);
+}

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use daypass_broker::audit::{Checkpoint, Start, verify_chain};
 
-use super::{Done, Output, load};
+use super::{Done, Output, json, load, print};
 
 /// What to do with the audit file.
 #[derive(Debug, clap::Args)]
@@ -62,14 +62,15 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     match verify.output {
         Output::Json => {
             let head = summary.head.to_string();
-            println!(
-                "{}",
-                serde_json::json!({ "lines": summary.lines, "gaps": summary.gaps, "checkpoint": head })
-            );
+            let answer =
+                serde_json::json!({ "lines": summary.lines, "gaps": summary.gaps, "checkpoint": head });
+            print(&json(&answer)?)?;
         }
         Output::Table => {
-            println!("{} lines, each as it was written; {} gap records", summary.lines, summary.gaps);
-            println!("checkpoint {}", summary.head);
+            print(&format!(
+                "{} lines, each as it was written; {} gap records\ncheckpoint {}\n",
+                summary.lines, summary.gaps, summary.head
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -16,6 +16,11 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
+    /// Whether it is said which one is meant.
+    pub(crate) fn is_named(&self) -> bool {
+        self.socket.is_some() || self.config.is_some()
+    }
+
     /// Its administration socket.
     pub(crate) fn socket(&self) -> Result<PathBuf, Box<dyn std::error::Error>> {
         match (&self.socket, &self.config) {

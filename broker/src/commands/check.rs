@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-use super::{Done, FAILED, Output};
+use super::{Done, FAILED, Output, pretty_json, print};
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     if arguments.write_ids {
         write_ids(arguments)?;
     }
-    let (findings, summary) = match daypass_broker::config::load(&arguments.config) {
+    let (findings, summary) = match daypass_broker::config::load_to_check(&arguments.config) {
         Ok(loaded) => {
             let directory = &loaded.snapshot.directory;
             let (accounts, roles) = (directory.accounts().count(), directory.roles().count());
@@ -37,10 +37,10 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     };
     let (errors, warnings) = findings.counts();
     match arguments.output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&findings)?),
+        Output::Json => print(&pretty_json(&findings)?)?,
         Output::Table => {
-            print!("{}", findings.to_text(false));
-            println!("{}{errors} errors, {warnings} warnings", prefixed(&summary));
+            let counted = format!("{}{errors} errors, {warnings} warnings\n", prefixed(&summary));
+            print(&(findings.to_text(false) + &counted))?;
         }
     }
     Ok(if errors == 0 { ExitCode::SUCCESS } else { FAILED.into() })
@@ -58,10 +58,8 @@ fn write_ids(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     };
     match daypass_broker::config::write_ids(&arguments.config, &mut fill) {
         Ok(files) => {
-            for file in files {
-                println!("id written: {}", file.display());
-            }
-            Ok(())
+            let written = files.iter().map(|file| format!("id written: {}\n", file.display()));
+            Ok(print(&written.collect::<String>())?)
         }
         Err(diagnostics) => Err(diagnostics.to_text(false).into()),
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::broker::Broker;
 use super::socket::ask;
-use super::{Done, Output};
+use super::{Done, Output, json, print};
 
 /// Which broker, and what about its clock.
 #[derive(Debug, clap::Args)]
@@ -41,9 +41,9 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let Command::Reset = arguments.command;
     let answer: Answer = ask(&arguments.broker.socket()?, "/clock/reset", &())?;
     match arguments.output {
-        Output::Json => println!("{}", serde_json::to_string(&answer)?),
+        Output::Json => print(&json(&answer)?)?,
         Output::Table => {
-            println!("the clock is taken at its word: {} (was held at {})", answer.to, answer.from)
+            print(&format!("the clock is taken at its word: {} (was held at {})\n", answer.to, answer.from))?
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -12,7 +12,7 @@ use daypass_broker::dev::{self, Ports, Site, TokenRequest};
 use ring::rand::SystemRandom;
 
 use super::serve::{LogFormat, log_to_stderr, run_broker};
-use super::{Done, load};
+use super::{Done, load, print};
 
 /// The port of a folder that is made without `--port`; the two after it are the issuer's and telemetry's.
 const PORT: u16 = 4280;
@@ -67,7 +67,7 @@ fn print_token(folder: &Path, request: &TokenRequest) -> Done {
     let in_memory =
         Settings { high_water_file: None, persist_every: std::time::Duration::MAX, settling: Settling::Calm };
     let now = Clock::system(in_memory)?.reading().now();
-    println!("{}", issuer.token(request, now, &random)?);
+    print(&format!("{}\n", issuer.token(request, now, &random)?))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::shown::shown;
-use super::{Done, Output, load};
+use super::{Done, Output, load, pretty_json, print};
 
 mod fix;
 
@@ -101,13 +101,13 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         .into());
     }
     match arguments.output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&found)?),
+        Output::Json => print(&pretty_json(&found)?)?,
         Output::Table => {
             for value in found {
                 let record: Record = serde_json::from_value(value).map_err(|error| {
                     format!("a record of the request does not read: {error}; see it with --output json")
                 })?;
-                print!("{}", record.text(&arguments.request_id));
+                print(&record.text(&arguments.request_id))?;
             }
         }
     }

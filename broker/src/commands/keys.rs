@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use daypass_broker::api::admin::{RetireRequest, RevokeAnswer};
 use daypass_broker::keys::file::KeyringFile;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-use super::Done;
+use super::broker::Broker;
+use super::socket::ask;
+use super::{Done, PROPAGATING, print, say};
 
 /// Which file, and what to do with it.
 #[derive(Debug, clap::Args)]
@@ -26,8 +29,14 @@ enum Command {
     Prepare(File),
     /// Let a prepared key seal from now on; the one before it only opens.
     Activate(Key),
-    /// End everything that a key has sealed.
-    Retire(Key),
+    /// End everything that a key has sealed: at once on every broker if one that runs is named, else on each as soon as it
+    /// has the file.
+    Retire {
+        #[command(flatten)]
+        key: Key,
+        #[command(flatten)]
+        broker: Broker,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -63,19 +72,19 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             }
             (file, KeyringFile::generate(false, &mut draw))
         }
-        Command::Show(File { file }) => return show(&KeyringFile::read(file)?),
+        Command::Show(File { file }) => return show(&KeyringFile::read_of_any_owner(file)?),
         Command::Prepare(File { file }) => {
-            let mut keyring = KeyringFile::read(file)?;
+            let mut keyring = KeyringFile::read_of_any_owner(file)?;
             keyring.prepare(&mut draw);
             (file, keyring)
         }
         Command::Activate(Key { keyring: File { file }, id }) => {
-            let mut keyring = KeyringFile::read(file)?;
+            let mut keyring = KeyringFile::read_of_any_owner(file)?;
             keyring.activate(*id)?;
             (file, keyring)
         }
-        Command::Retire(Key { keyring: File { file }, id }) => {
-            let mut keyring = KeyringFile::read(file)?;
+        Command::Retire { key: Key { keyring: File { file }, id }, .. } => {
+            let mut keyring = KeyringFile::read_of_any_owner(file)?;
             keyring.retire(*id)?;
             (file, keyring)
         }
@@ -84,15 +93,47 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         return Err("the operating system gives no randomness".into());
     }
     keyring.write(path)?;
-    show(&keyring)
+    let shown = show(&keyring)?;
+    match &arguments.command {
+        Command::Retire { key, broker } => end_sealed(key.id, broker),
+        _ => Ok(shown),
+    }
+}
+
+/// Has a running broker end what the retired key sealed. Without one the file does, wherever it is handed to.
+fn end_sealed(id: u32, broker: &Broker) -> Done {
+    let later = "what it sealed ends on each broker as soon as it has the file";
+    if !broker.is_named() {
+        say(&format!(
+            "no broker was told of key {id}: {later}; name one by --config to end it everywhere now\n"
+        ));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let answer: Result<RevokeAnswer, _> =
+        broker.socket().and_then(|socket| ask(&socket, "/keys/retire", &RetireRequest { key: id }));
+    match answer {
+        Ok(RevokeAnswer { settled: true }) => {
+            print(&format!("what key {id} sealed is ended, on every broker within a second\n"))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(RevokeAnswer { settled: false }) => {
+            print(&format!("what key {id} sealed is ended here; propagating to the other brokers\n"))?;
+            Ok(PROPAGATING.into())
+        }
+        Err(error) => {
+            say(&format!("no broker was told of key {id}: {error}; {later}\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
 fn show(file: &KeyringFile) -> Done {
     let keyring = file.validate()?;
-    println!("version {}", keyring.version());
+    let mut lines = format!("version {}\n", keyring.version());
     for key in keyring.summary() {
         let state = serde_json::to_string(&key.state)?;
-        println!("{:>4}  {:<12} {}", key.id, state.trim_matches('"'), key.fingerprint);
+        lines += &format!("{:>4}  {:<12} {}\n", key.id, state.trim_matches('"'), key.fingerprint);
     }
+    print(&lines)?;
     Ok(ExitCode::SUCCESS)
 }

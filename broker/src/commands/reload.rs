@@ -2,26 +2,31 @@
 
 use std::process::ExitCode;
 
+use daypass_broker::api::admin::ReloadAnswer;
+
 use super::broker::Broker;
 use super::socket::ask;
-use super::{Done, load};
+use super::{Done, Output, json, load, print, say};
 
 /// Which broker.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     broker: Broker,
+    /// How the answer is printed.
+    #[arg(long, value_enum, default_value = "table")]
+    output: Output,
 }
 
-/// Checks the configuration if it is at hand, and tells the broker to take it in.
+/// Checks the configuration if it is at hand, has the broker take it in, and says which version is in force then.
 pub(crate) fn run(arguments: &Arguments) -> Done {
     if let Some(config) = &arguments.broker.config {
-        // An error here would only show up in the broker's log, and the last good configuration would stay.
-        let loaded = load(config)?;
-        eprint!("{}", loaded.warnings.to_text(false));
-        println!("version {} has no errors", loaded.snapshot.version);
+        say(&load(config)?.warnings.to_text(false));
     }
-    let _: serde_json::Value = ask(&arguments.broker.socket()?, "/reload", &())?;
-    println!("the broker reads its configuration again; its log says which version is in force");
+    let answer: ReloadAnswer = ask(&arguments.broker.socket()?, "/reload", &())?;
+    match arguments.output {
+        Output::Json => print(&json(&answer)?)?,
+        Output::Table => print(&format!("version {} is in force\n", answer.version))?,
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,11 +9,12 @@ use clap::ValueEnum;
 use daypass_broker::api::serve::{Addresses, serve};
 use daypass_broker::app::App;
 use daypass_broker::app::start::start;
+use daypass_broker::config::load_to_serve;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{Done, load};
+use super::{Done, say, without_errors};
 
 /// Upper ends of the buckets that durations are counted in, in seconds.
 const DURATIONS: [f64; 12] = [0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
@@ -65,8 +66,8 @@ pub(super) fn run_broker<B: Future<Output = Result<(), Box<dyn std::error::Error
 ) -> Done {
     // Secrets live in this process's memory: no core dump, no reading it by others of the same user (K06).
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
-    let loaded = load(config)?;
-    eprint!("{}", loaded.warnings.to_text(false));
+    let loaded = without_errors(config, load_to_serve(config))?;
+    say(&loaded.warnings.to_text(false));
     let broker = broker.unwrap_or_else(host_name);
     let metrics = PrometheusBuilder::new().set_buckets(&DURATIONS)?.install_recorder()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -99,7 +100,11 @@ fn host_name() -> String {
 /// Logs go to standard error, so that standard output is the commands' own.
 pub(super) fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Nobody may be reading the log; telling them so on standard error would end what is under way.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     match format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),

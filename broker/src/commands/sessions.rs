@@ -9,7 +9,7 @@ use daypass_broker::api::admin::{ListRequest, RevokeAnswer, RevokeRequest, Sessi
 use super::broker::Broker;
 use super::shown::shown;
 use super::socket::ask;
-use super::{Done, Output, PROPAGATING, USAGE};
+use super::{Done, Output, PROPAGATING, USAGE, json, pretty_json, print, say};
 
 /// Which broker, and what about its sessions.
 #[derive(Debug, clap::Args)]
@@ -83,26 +83,30 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             let subject = of.clone().subject();
             let request = ListRequest { subject, issued_before: issued_before.clone() };
             let sessions: Vec<SessionView> = ask(&socket, "/sessions/list", &request)?;
-            print_list(&sessions, arguments.output)?;
+            let listed = match arguments.output {
+                Output::Json => pretty_json(&sessions)?,
+                Output::Table => listed(&sessions),
+            };
+            print(&listed)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Show { session } => {
             let request = ShowRequest { session: session.clone() };
             let session: SessionView = ask(&socket, "/sessions/show", &request)?;
             match arguments.output {
-                Output::Json => println!("{}", serde_json::to_string_pretty(&session)?),
-                Output::Table => print_session(&session),
+                Output::Json => print(&pretty_json(&session)?)?,
+                Output::Table => print(&shown_session(&session))?,
             }
             Ok(ExitCode::SUCCESS)
         }
         Command::Revoke { of, reason } => {
             let Some(subject) = of.clone().subject() else {
-                eprintln!("error: name what is to end: see `daypass sessions revoke --help`");
+                say("error: name what is to end: see `daypass sessions revoke --help`\n");
                 return Ok(USAGE.into());
             };
             let request = RevokeRequest { subject, reason: reason.clone() };
             let answer: RevokeAnswer = ask(&socket, "/sessions/revoke", &request)?;
-            Ok(print_revoked(&answer, arguments.output)?)
+            print_revoked(&answer, arguments.output)
         }
     }
 }
@@ -122,11 +126,7 @@ impl Of {
     }
 }
 
-fn print_list(sessions: &[SessionView], output: Output) -> Result<(), serde_json::Error> {
-    if output == Output::Json {
-        println!("{}", serde_json::to_string_pretty(sessions)?);
-        return Ok(());
-    }
+fn listed(sessions: &[SessionView]) -> String {
     let rows: Vec<[String; 5]> = sessions.iter().map(row).collect();
     let head = ["ACCESS KEY", "EXPIRES", "LAST USED", "PRINCIPAL", "ROLE AND NAME"].map(str::to_owned);
     let width = |column: usize| {
@@ -134,12 +134,13 @@ fn print_list(sessions: &[SessionView], output: Output) -> Result<(), serde_json
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths = [width(0), width(1), width(2), width(3)];
+    let mut lines = String::new();
     for [key, expires, used, principal, role] in [&head].into_iter().chain(&rows) {
         let [a, b, c, d] = widths;
-        println!("{key:<a$}  {expires:<b$}  {used:<c$}  {principal:<d$}  {role}");
+        lines += &format!("{key:<a$}  {expires:<b$}  {used:<c$}  {principal:<d$}  {role}\n");
     }
-    println!("{} live sessions", sessions.len());
-    Ok(())
+    lines += &format!("{} live sessions\n", sessions.len());
+    lines
 }
 
 fn row(session: &SessionView) -> [String; 5] {
@@ -152,7 +153,7 @@ fn row(session: &SessionView) -> [String; 5] {
     ]
 }
 
-fn print_session(session: &SessionView) {
+fn shown_session(session: &SessionView) -> String {
     let none = || "-".to_owned();
     let rows = [
         ("session", session.session.clone()),
@@ -169,16 +170,14 @@ fn print_session(session: &SessionView) {
         ("peer", session.peer.clone()),
         ("request", session.request_id.clone()),
     ];
-    for (name, value) in rows {
-        println!("{name:<15}  {}", shown(&value));
-    }
+    rows.into_iter().map(|(name, value)| format!("{name:<15}  {}\n", shown(&value))).collect()
 }
 
-fn print_revoked(answer: &RevokeAnswer, output: Output) -> Result<ExitCode, serde_json::Error> {
+fn print_revoked(answer: &RevokeAnswer, output: Output) -> Done {
     match output {
-        Output::Json => println!("{}", serde_json::to_string(answer)?),
-        Output::Table if answer.settled => println!("ended, on every broker within a second"),
-        Output::Table => println!("ended here; propagating to the other brokers"),
+        Output::Json => print(&json(answer)?)?,
+        Output::Table if answer.settled => print("ended, on every broker within a second\n")?,
+        Output::Table => print("ended here; propagating to the other brokers\n")?,
     }
     Ok(if answer.settled { ExitCode::SUCCESS } else { PROPAGATING.into() })
 }

@@ -12,7 +12,7 @@ use daypass_evaluator::{Explanation, Fit, Outcome};
 use serde_json::json;
 
 use super::shown::shown;
-use super::{DENIED, Done, Output, load};
+use super::{DENIED, Done, Output, load, pretty_json, print};
 
 mod input;
 
@@ -88,12 +88,12 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
                 .iter()
                 .map(|(action, explanation)| json!({ "action": action, "explanation": explanation }))
                 .collect();
-            println!(
-                "{}",
-                serde_json::to_string_pretty(&json!({ "decision": decision, "answers": decisions }))?
-            );
+            print(&pretty_json(&json!({ "decision": decision, "answers": decisions }))?)?;
         }
-        Output::Table => answers.iter().for_each(|(action, answer)| print!("{}", text(action, answer))),
+        Output::Table => {
+            let texts = answers.iter().map(|(action, answer)| text(action, answer));
+            print(&texts.collect::<String>())?;
+        }
     }
     Ok(if allowed { ExitCode::SUCCESS } else { DENIED.into() })
 }

@@ -1,5 +1,6 @@
 //! `daypass.toml` as validated values.
 
+pub(super) mod distinct;
 mod read;
 mod state;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, task::spawn_blocking, time::sleep};
+use tokio::{sync::mpsc, task::spawn_blocking, time::sleep};
 
 use super::{Fingerprint, Loaded, Tree, Version, compile};
 use crate::error::{Diagnostic, Diagnostics};
@@ -16,46 +16,52 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How many times a tree that keeps changing is read again before that is reported.
 const READINGS_AT_MOST: usize = 30;
 
-/// Runs until it is dropped, calling `report` with each new configuration or with what is wrong with it.
+/// Runs until it is dropped, calling `report` with each new configuration or with what is wrong with it, and with all
+/// who asked before it was read.
 ///
-/// The disk is asked once a second whether anything changed; `reload` asks for a reading at once, changed or not. A tree
-/// counts once two readings a second apart were identical. A configuration equal to `version`, or to the one
-/// reported last, is reported again only if `reload` asked for it.
-pub async fn watch(
+/// The disk is asked once a second whether anything changed; whoever is sent by `asking` asks for a reading at once,
+/// changed or not. A tree counts once two readings a second apart were identical. A configuration equal to `version`,
+/// or to the one reported last, is reported again only if somebody asked for it.
+pub async fn watch<A>(
     config: PathBuf,
     version: Version,
-    reload: Arc<Notify>,
-    report: impl FnMut(Result<Loaded, Diagnostics>),
+    asking: mpsc::Receiver<A>,
+    report: impl FnMut(Result<Loaded, Diagnostics>, Vec<A>),
 ) {
-    watch_every(PAUSE, config, version, reload, report).await;
+    watch_every(PAUSE, config, version, asking, report).await;
 }
 
 /// As [`watch`], with a pause of the caller's choice.
-pub(super) async fn watch_every(
+pub(super) async fn watch_every<A>(
     pause: Duration,
     config: PathBuf,
     version: Version,
-    reload: Arc<Notify>,
-    mut report: impl FnMut(Result<Loaded, Diagnostics>),
+    mut asking: mpsc::Receiver<A>,
+    mut report: impl FnMut(Result<Loaded, Diagnostics>, Vec<A>),
 ) {
     let mut known = Known { version, stamp: None };
     loop {
-        let asked = tokio::select! {
-            () = reload.notified() => true,
-            () = sleep(pause) => false,
-        };
+        let mut waiting = Vec::new();
+        tokio::select! {
+            Some(one) = asking.recv() => waiting.push(one),
+            () = sleep(pause) => {}
+        }
+        while let Ok(one) = asking.try_recv() {
+            waiting.push(one);
+        }
+        let asked = !waiting.is_empty();
         let Some(stamp) = known.changed(&config, asked).await else {
             continue;
         };
         let Some(settled) = settled_tree(&config, pause).await else {
-            report(Err(unsettled(&config)));
+            report(Err(unsettled(&config)), waiting);
             continue;
         };
         known.stamp = Some((settled.clone(), stamp));
         if asked || settled.version() != known.version {
             known.version = settled.version();
             let compiled = spawn_blocking(move || compile(&settled)).await;
-            report(compiled.unwrap_or_else(|error| Err(failed(&config, &error))));
+            report(compiled.unwrap_or_else(|error| Err(failed(&config, &error))), waiting);
         }
     }
 }

@@ -21,6 +21,13 @@ const MAX_SKEW_MS: u64 = 120_000;
 /// How much longer than the proof itself a spent proof is remembered.
 const SPENT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
+/// A session that is minted and not recorded yet: its credentials go nowhere before it is.
+pub(super) struct Minted {
+    session: Session,
+    assumed: AssumedRole,
+    dying_with: Vec<Target>,
+}
+
 /// Credentials for the role, recorded in the store; the audit line is the caller's to await.
 pub(super) async fn issue(
     app: &App,
@@ -30,6 +37,19 @@ pub(super) async fn issue(
     wanted: &Wanted<'_>,
     attempt: &mut Attempt<'_>,
 ) -> Result<Session, Refusal> {
+    let minted = minted(app, snapshot, identity, action, wanted, attempt)?;
+    recorded(app, snapshot, identity, minted, wanted, attempt).await
+}
+
+/// A session for the identity in the role, later than every mark that stands on it.
+pub(super) fn minted(
+    app: &App,
+    snapshot: &Snapshot,
+    identity: &Arc<FederatedIdentity>,
+    action: &'static str,
+    wanted: &Wanted<'_>,
+    attempt: &mut Attempt<'_>,
+) -> Result<Minted, Refusal> {
     let assumed = assume(snapshot, identity, action, wanted)?;
     attempt.trusted(&assumed);
     let per_second = snapshot.settings.limits.issues_per_second_per_peer;
@@ -37,13 +57,11 @@ pub(super) async fn issue(
         return Err(Refusal::Throttled("principal"));
     }
     attempt.passed(Stage::PrincipalRate);
+    let dying_with = dying_with(app, &assumed);
     // The provider may have taken its time.
     let reading = check_clock(app)?;
-    let stamp = app
-        .store
-        .live()
-        .read(app.clock.since_boot(), app.max_staleness())?
-        .stamp(&dying_with(app, &assumed), reading.now())?;
+    let view = app.store.live().read(app.clock.since_boot(), app.max_staleness())?;
+    let stamp = view.stamp(&dying_with, reading.now())?;
     attempt.passed(Stage::Revocation);
     let birth = Birth {
         session: SessionId(app.random()?),
@@ -53,6 +71,19 @@ pub(super) async fn issue(
     };
     let session = mint(app, &assumed, &birth, wanted)?;
     attempt.passed(Stage::Token);
+    Ok(Minted { session, assumed, dying_with })
+}
+
+/// The minted session once the store has it, if nothing bars it even then.
+pub(super) async fn recorded(
+    app: &App,
+    snapshot: &Snapshot,
+    identity: &Arc<FederatedIdentity>,
+    minted: Minted,
+    wanted: &Wanted<'_>,
+    attempt: &mut Attempt<'_>,
+) -> Result<Session, Refusal> {
+    let Minted { session, assumed, dying_with } = minted;
     let reservation = reservation(identity, wanted);
     let record = record(&session, &assumed, wanted);
     let limits = &snapshot.settings.limits;
@@ -60,7 +91,13 @@ pub(super) async fn issue(
         per_principal: limits.sessions_per_principal.into(),
         per_account: limits.sessions_per_account.into(),
     };
-    match app.store.record(&record, reservation.as_ref(), limits).await? {
+    let recorded = app.store.record(&record, reservation.as_ref(), limits).await?;
+    // A mark that came meanwhile lies past the stamp and ends the session. A bar ends nothing: it has to be seen here,
+    // or an issue in flight would outlive the revocation that barred its proof.
+    if let Some(bar) = app.store.live().bars(&dying_with, app.clock.reading().now()) {
+        return Err(Refusal::Overtaken(bar));
+    }
+    match recorded {
         Recorded::New => {
             attempt.passed(Stage::Record);
             Ok(session)

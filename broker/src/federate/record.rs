@@ -168,7 +168,7 @@ fn refusal_name(refusal: &Refusal) -> &'static str {
         | Refusal::Skew(_)
         | Refusal::Stale(_)
         | Refusal::Store(_) => "Unavailable",
-        Refusal::Barred(_) => "Barred",
+        Refusal::Barred(_) | Refusal::Overtaken(_) => "Barred",
         Refusal::Mint(_) => "PackedPolicyTooLarge",
         Refusal::Spent => "Spent",
         Refusal::Throttled(_) | Refusal::TooManySessions(_) => "Throttling",

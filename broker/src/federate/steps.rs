@@ -73,7 +73,7 @@ impl Refusal {
             Self::Barred(_) | Self::Stale(_) => Stage::Revocation,
             Self::Clock(_) | Self::Skew(_) => Stage::Clock,
             Self::Mint(_) | Self::NoRandomness(_) => Stage::Token,
-            Self::Spent | Self::Store(_) | Self::TooManySessions(_) => Stage::Record,
+            Self::Overtaken(_) | Self::Spent | Self::Store(_) | Self::TooManySessions(_) => Stage::Record,
             Self::Throttled("peer") => Stage::PeerRate,
             Self::Throttled(_) => Stage::PrincipalRate,
             Self::Trust(refusal) => match refusal {
@@ -97,7 +97,7 @@ impl Refusal {
     pub fn step(&self) -> Step<'static> {
         let wanted = match self {
             Self::Audit(_) => "the line on disk",
-            Self::Barred(_) => "nothing that bars new sessions",
+            Self::Barred(_) | Self::Overtaken(_) => "nothing that bars new sessions",
             Self::Clock(_) => "a clock that agrees with the store's",
             Self::Mint(_) => "session policies and tags within their room",
             Self::NoRandomness(_) => "randomness",

@@ -1,9 +1,18 @@
 //! What the operator can see afterwards: each step of an attempt, with what was seen and wanted.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
+use super::issue::{minted, recorded};
+use super::record::Attempt;
+use super::web_identity::verified;
 use super::*;
+use crate::administer::{self, Subject};
 use crate::app::tests::{TestBroker, role, steps};
+use crate::proof::oidc::UnverifiedToken;
+use crate::revocation::Link;
+use crate::store::{Settlement, Store as _};
 
 const BEFORE_TRUST: [&str; 7] = [
     "passed rate of the peer",
@@ -93,4 +102,60 @@ async fn each_kind_of_refusal_fails_at_its_own_step() {
     assert_eq!(steps(&record)[7..9], ["passed trust policy", "failed duration"]);
     let record = trail(|wanted| wanted.inline_policy = Some("{}"), &json!({}), |token| token).await;
     assert_eq!(steps(&record)[7..10], ["passed trust policy", "passed duration", "failed session policy"]);
+}
+
+const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
+
+/// Signs in twice with one token; `meanwhile` runs when the second session is minted and not yet recorded.
+async fn overtaken(broker: &TestBroker, meanwhile: impl AsyncFnOnce(&Session)) -> Result<Session, Refusal> {
+    let (app, role, token) = (&broker.app, role("Deploy"), broker.token(&broker.claims()));
+    let wanted = broker.wanted(&role);
+    let first = broker.redeem(wanted.clone(), &token).await.unwrap();
+    let snapshot = app.snapshot.load_full();
+    let mut attempt = Attempt::new("AssumeRoleWithWebIdentity", &wanted);
+    let token = UnverifiedToken::parse(&token).unwrap();
+    let identity = Arc::new(verified(app, &snapshot, &wanted, token).await.unwrap());
+    let minted = minted(app, &snapshot, &identity, ACTION, &wanted, &mut attempt).unwrap();
+    meanwhile(first.session()).await;
+    recorded(app, &snapshot, &identity, minted, &wanted, &mut attempt).await
+}
+
+async fn revoke(broker: &TestBroker, subject: &Subject) {
+    let settled = administer::revoke(&broker.app, subject, "", 0).await;
+    assert_eq!(settled.unwrap(), Settlement::Settled);
+}
+
+fn ended(broker: &TestBroker, session: &Session) -> Option<Scope> {
+    let [Link { session, stamp, targets }] = session.claims.links.as_slice() else { panic!("one link") };
+    broker.app.store.live().ends(&Link { session: *session, stamp: *stamp, targets: targets.clone() })
+}
+
+#[tokio::test]
+async fn an_issue_in_flight_does_not_outlive_the_bar_on_its_proof() {
+    let broker = TestBroker::start().await;
+    let second = overtaken(&broker, async |first: &Session| {
+        revoke(&broker, &Subject::Session(first.access_key_id.clone())).await;
+    });
+    let refusal = second.await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Overtaken(Barred::Until { scope: Scope::Proof, .. })), "{refusal:?}");
+
+    let broker = TestBroker::start().await;
+    let second = overtaken(&broker, async |first: &Session| assert_eq!(ended(&broker, first), None));
+    assert_eq!(ended(&broker, &second.await.unwrap()), None);
+}
+
+#[tokio::test]
+async fn an_issue_in_flight_is_ended_by_every_wider_mark() {
+    let subjects = [
+        (Subject::Principal("https://idp.corp.test plant:7".to_owned()), Scope::Principal),
+        (Subject::Role(role("Deploy")), Scope::Role),
+        (Subject::Provider("OIDC1".to_owned()), Scope::Provider),
+        (Subject::Account("111122223333".to_owned()), Scope::Account),
+    ];
+    for (subject, scope) in subjects {
+        let broker = TestBroker::start().await;
+        let second = overtaken(&broker, async |_: &Session| revoke(&broker, &subject).await).await.unwrap();
+        assert_eq!(ended(&broker, &second), Some(scope));
+        assert_eq!(ended(&broker, broker.session("Deploy").await.session()), None, "{subject:?}");
+    }
 }

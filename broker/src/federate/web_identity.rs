@@ -67,7 +67,7 @@ async fn attempt_it(
     Ok((identity, session))
 }
 
-async fn verified(
+pub(super) async fn verified(
     app: &App,
     snapshot: &Snapshot,
     wanted: &Wanted<'_>,

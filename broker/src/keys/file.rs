@@ -2,8 +2,8 @@
 
 use std::{
     fs,
-    io::Write as _,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    io::{Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Key, KeyState, Keyring};
+use crate::private::{Exposed, Privacy};
 use crate::seal::{KeyId, Purpose, PurposeKey};
 
 /// Why a keyring was not loaded or not written. The file's path is the caller's to add.
@@ -24,9 +25,9 @@ pub enum KeyringError {
     /// Two keys have one id.
     #[error("key id {0} stands there twice")]
     Duplicate(u32),
-    /// The file can be read by others than its owner.
-    #[error("readable by others than its owner (mode {0:o}): run `chmod 600`")]
-    Exposed(u32),
+    /// Others than the broker's user can read or change the file.
+    #[error("{0}")]
+    Exposed(#[from] Exposed),
     /// Reading or writing failed.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -88,13 +89,25 @@ impl KeyringFile {
         Self { id, version: 1, development, salt, names, key }
     }
 
-    /// The file at `path`, which nobody but its owner may read.
+    /// The file at `path`, to be relied on: it is root's or this user's, and nobody else can open it.
     pub fn read(path: &Path) -> Result<Self, KeyringError> {
-        let mode = fs::metadata(path)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyringError::Exposed(mode));
-        }
-        let text = Zeroizing::new(fs::read_to_string(path)?);
+        Self::read_if(path, |data| Privacy::Owner.check(data))
+    }
+
+    /// The file at `path`, to be changed by an operator, who may be root while the broker is another user.
+    pub fn read_of_any_owner(path: &Path) -> Result<Self, KeyringError> {
+        Self::read_if(path, |data| Privacy::Owner.check_mode(data))
+    }
+
+    fn read_if(
+        path: &Path,
+        private: impl FnOnce(&fs::Metadata) -> Result<(), Exposed>,
+    ) -> Result<Self, KeyringError> {
+        // Of the file that is open, since another one may have the name by then.
+        let mut file = fs::File::open(path)?;
+        private(&file.metadata()?)?;
+        let mut text = Zeroizing::new(String::new());
+        file.read_to_string(&mut text)?;
         Ok(toml::from_str(&text)?)
     }
 

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::file::{KeyringError, KeyringFile};
 use super::*;
+use crate::private::Exposed;
 
 /// A keyring file whose "randomness" counts up, so that every material differs.
 fn generated() -> KeyringFile {
@@ -35,7 +36,12 @@ fn a_keyring_that_others_can_read_is_refused() {
     let path = directory.path().join("keyring");
     generated().write(&path).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(matches!(KeyringFile::read(&path), Err(KeyringError::Exposed(0o640))));
+    let exposed = |read: Result<KeyringFile, KeyringError>| {
+        matches!(read, Err(KeyringError::Exposed(Exposed::Mode { mode: 0o640, .. })))
+    };
+    assert!(exposed(KeyringFile::read(&path)) && exposed(KeyringFile::read_of_any_owner(&path)));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(KeyringFile::read(&path).is_ok() && KeyringFile::read_of_any_owner(&path).is_ok());
 }
 
 #[test]
@@ -94,6 +100,17 @@ fn an_unknown_key_is_told_apart_from_a_forgery() {
     let mut sealed = other.validate().unwrap().seal(Purpose::Token, b"x", b"value", &[1; 32]);
     let opened = generated().validate().unwrap().open(Purpose::Token, b"x", &mut sealed).map(|(id, _)| id);
     assert_eq!(opened, Err(SealError::UnknownKey(KeyId(2))));
+}
+
+#[test]
+fn a_keyring_that_lost_an_entry_is_told() {
+    let mut file = generated();
+    file.prepare(&mut counter());
+    let whole = file.validate().unwrap();
+    file.activate(2).unwrap();
+    file.retire(1).unwrap();
+    assert_eq!(file.validate().unwrap().missing_of(&whole), [], "a retired key is still there");
+    assert_eq!(generated().validate().unwrap().missing_of(&whole), [KeyId(2)]);
 }
 
 #[test]

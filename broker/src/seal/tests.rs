@@ -36,7 +36,7 @@ fn v12_no_bit_of_a_sealed_value_can_be_flipped() {
 }
 
 #[test]
-fn a_value_opens_only_for_its_purpose_key_and_binding() {
+fn k04_a_value_opens_only_for_its_purpose_key_and_binding() {
     let forged = Err(SealError::Forged);
     let open = |key: &PurposeKey, bound_to: &[u8]| {
         key.open(bound_to, &mut sealed(b"ASIA1", b"claims")).map(|plaintext| plaintext.to_vec())
@@ -48,7 +48,7 @@ fn a_value_opens_only_for_its_purpose_key_and_binding() {
 }
 
 #[test]
-fn k08_repeated_entropy_repeats_no_key() {
+fn k04_k08_repeated_entropy_repeats_no_key_and_so_no_nonce() {
     let (first, second) = (sealed(b"ASIA1", b"one"), sealed(b"ASIA1", b"two"));
     assert_ne!(first[5..37], second[5..37], "another plaintext must give another salt");
     assert_ne!(sealed(b"ASIA1", b"one")[5..37], sealed(b"ASIA2", b"one")[5..37]);

@@ -13,15 +13,25 @@ use crate::revocation::{FOR_GOOD, MARK_KEPT_MS, millis};
 pub(super) struct TestClock {
     started: tokio::time::Instant,
     ahead_ms: Arc<AtomicI64>,
+    surely_past_ms: Arc<AtomicI64>,
 }
 
 impl TestClock {
     pub(super) fn new() -> Self {
-        Self { started: tokio::time::Instant::now(), ahead_ms: Arc::default() }
+        Self {
+            started: tokio::time::Instant::now(),
+            ahead_ms: Arc::default(),
+            surely_past_ms: Arc::default(),
+        }
     }
 
     pub(super) fn advance(&self, by: SignedDuration) {
         self.ahead_ms.fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+
+    /// What time it is now has passed beyond doubt.
+    pub(super) fn settle(&self) {
+        self.surely_past_ms.store(self.now().as_millisecond(), Ordering::SeqCst);
     }
 
     pub(super) fn source(&self) -> TimeSource {
@@ -33,7 +43,8 @@ impl TestClock {
         let monotonic = self.started.elapsed();
         let ahead = SignedDuration::from_millis(self.ahead_ms.load(Ordering::SeqCst));
         let start: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        Reading { now: start + monotonic + ahead, monotonic }
+        let surely_past = Timestamp::from_millisecond(self.surely_past_ms.load(Ordering::SeqCst)).unwrap();
+        Reading { now: start + monotonic + ahead, monotonic, surely_past }
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -41,7 +41,6 @@ pub struct Embedded {
     sealer: Sealer,
     live: Arc<LiveView>,
     time: TimeSource,
-    opened: Reading,
 }
 
 /// Why the file was not opened. Its path is the caller's to add.
@@ -67,23 +66,14 @@ impl Embedded {
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         let database = Arc::new(Database::create(path).map_err(redb::Error::from)?);
         let sealer = Sealer::new(keyring);
-        let view = tables::load_view(&database, &sealer, millis(time.now()))?;
+        let view = tables::load_view(&database, &sealer)?;
         Ok(Self {
             reader: Reader::new(Arc::clone(&database), sealer.clone()),
             writer: Writer::start(database)?,
             sealer,
             live: Arc::new(LiveView::always_fresh(view)),
-            opened: time.read(),
             time,
         })
-    }
-
-    /// The time by the steady clock since opening, or the wall's if that is earlier: a wall clock that jumps ahead, and
-    /// back again, makes nothing forgotten.
-    fn surely_past(&self) -> Timestamp {
-        let Reading { now, monotonic } = self.time.read();
-        let steady = self.opened.now.checked_add(monotonic.saturating_sub(self.opened.monotonic));
-        steady.map_or(now, |steady| steady.min(now))
     }
 
     fn now(&self) -> Timestamp {
@@ -108,7 +98,7 @@ impl Embedded {
         record: &SessionRecord,
         reservation: Option<&Reservation>,
         limits: Limits,
-        now: Timestamp,
+        Reading { now, surely_past, .. }: Reading,
     ) -> Result<Insert, Unavailable> {
         let name = self.sealer.record_name(record.session);
         let indexes = record
@@ -126,6 +116,7 @@ impl Embedded {
             expires_ms: millis(record.expires),
             spending,
             now_ms: millis(now),
+            surely_past_ms: millis(surely_past),
         })
     }
 
@@ -165,8 +156,9 @@ impl Store for Embedded {
         reservation: Option<&Reservation>,
         limits: Limits,
     ) -> Result<Recorded, Unavailable> {
-        let now = self.now();
-        let insert = self.insert(record, reservation, limits, now)?;
+        let reading = self.time.read();
+        let now = reading.now;
+        let insert = self.insert(record, reservation, limits, reading)?;
         match self.write(|reply| Command::Insert(Box::new(insert), reply)).await? {
             Inserted::New => Ok(Recorded::New),
             Inserted::Redeemed(sealed) => self.repeated(reservation, sealed, now).await,
@@ -185,7 +177,8 @@ impl Store for Embedded {
     }
 
     async fn revoke(&self, revocations: &[Revocation]) -> Result<Settlement, RevokeError> {
-        let now_ms = millis(self.now());
+        let Reading { now, surely_past, .. } = self.time.read();
+        let (now_ms, surely_past_ms) = (millis(now), millis(surely_past));
         let marks: Vec<Mark> = revocations.iter().map(|revocation| revocation.mark).collect();
         let mut singles = Vec::new();
         for Revocation { mark, counted_under } in revocations {
@@ -201,8 +194,8 @@ impl Store for Embedded {
             return Err(RevokeError::TooManySingle);
         }
         self.live.merge(&marks);
-        self.write(|reply| Command::Marks(sealed, reply)).await?;
-        self.live.forget(millis(self.surely_past()));
+        self.write(|reply| Command::Marks(sealed, surely_past_ms, reply)).await?;
+        self.live.forget(surely_past_ms);
         Ok(Settlement::Settled)
     }
 

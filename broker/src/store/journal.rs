@@ -6,9 +6,10 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::sealed::{Kind, Name, Sealer};
+use super::sealed::{Kind, Name, OpenError, Sealer};
 use super::value::Value;
 use crate::revocation::{Mark, View};
+use crate::seal::SealError;
 
 /// A longer file is not a journal of ours: 10 million marks.
 const MAX_BYTES: u64 = 2 << 30;
@@ -42,8 +43,9 @@ enum Entry {
 }
 
 impl Journal {
-    /// Opens or creates the journal at `path`, drops a torn end, and rewrites what still counts.
-    pub(super) fn open(path: &Path, sealer: Sealer, now_ms: u64) -> io::Result<(Self, History)> {
+    /// Opens or creates the journal at `path`, drops a torn end, and rewrites it shorter. Every mark is kept: the time at
+    /// a start can be any.
+    pub(super) fn open(path: &Path, sealer: Sealer) -> io::Result<(Self, History)> {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
         }
@@ -52,8 +54,7 @@ impl Journal {
             .map_err(|_| io::Error::other("another broker has this journal open"))?;
         let name = sealer.name(Kind::Mark, &[b"journal"]);
         let file = options().open(path)?;
-        let mut history = read(&file, &sealer, name)?;
-        history.view.forget(now_ms);
+        let history = read(&file, &sealer, name)?;
         let mut journal = Self { path: path.to_owned(), file, length: 0, name, sealer, _lock: lock };
         journal.rewrite(&history.view, history.whole)?;
         Ok((journal, history))
@@ -142,6 +143,13 @@ fn read(file: &File, sealer: &Sealer, name: Name) -> io::Result<History> {
                 history.view.merge(&mark);
             }
             Ok(Entry::Whole) => history.whole = true,
+            // Opens again with its key, and would be gone for good once the file is written anew.
+            Err(error @ OpenError::Seal(SealError::UnknownKey(_))) => {
+                return Err(io::Error::other(format!(
+                    "a revocation does not open: {}; without this file, revocations come from the store alone",
+                    error.advice()
+                )));
+            }
             Err(_) => damaged = true,
         }
     }

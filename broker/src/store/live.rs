@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use jiff::Timestamp;
 
-use crate::revocation::{Link, Mark, Scope, Target, View};
+use crate::revocation::{Barred, Link, Mark, Scope, Target, View};
 
 /// The view and its age. It only ever gains marks, apart from those that nothing live can depend on.
 #[derive(Debug)]
@@ -67,6 +68,11 @@ impl LiveView {
         self.view.load().ends(link)
     }
 
+    /// What bars a new session on `targets`, however old the view is: for refusing, never for issuing.
+    pub fn bars(&self, targets: &[Target], now: Timestamp) -> Option<Barred> {
+        self.view.load().stamp(targets, now).err()
+    }
+
     /// The view however old it is, for revoking and for listings; nothing may be accepted by it.
     pub(super) fn whatever_its_age(&self) -> Arc<View> {
         self.view.load_full()
@@ -86,16 +92,17 @@ impl LiveView {
         changed
     }
 
-    /// Drops marks whose time is up.
-    pub(super) fn forget(&self, now_ms: u64) {
+    /// Drops marks whose time is up; false if there are none.
+    pub(super) fn forget(&self, now_ms: u64) -> bool {
         if self.view.load().marks().all(|mark| mark.kept_until > now_ms) {
-            return;
+            return false;
         }
         self.view.rcu(|view| {
             let mut next = View::clone(view);
             next.forget(now_ms);
             next
         });
+        true
     }
 
     /// The view is whole as of a heartbeat begun at `begun`.

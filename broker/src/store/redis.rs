@@ -95,7 +95,7 @@ impl Redis {
     ) -> Result<Self, OpenError> {
         let address = Address::parse(settings.url.expose_secret(), settings.ca_file.as_deref())?;
         let sealer = Sealer::new(keyring);
-        let (journal, history) = Journal::open(&settings.journal, sealer.clone(), millis(time.now()))?;
+        let (journal, history) = Journal::open(&settings.journal, sealer.clone())?;
         let journal = Arc::new(Mutex::new(journal));
         match address.connect().await {
             Ok(_) => {}

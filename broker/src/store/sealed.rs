@@ -56,6 +56,19 @@ pub(super) enum OpenError {
     Seal(#[from] SealError),
 }
 
+impl OpenError {
+    /// Why a revocation does not open and what to do about it, for the operator.
+    pub(super) fn advice(&self) -> String {
+        match self {
+            Self::Seal(SealError::UnknownKey(id)) => format!(
+                "it is sealed by key {id}, which is not in the keyring: bring the newest keyring, or put the key's entry \
+                 back; entries of retired keys stay in the file, or what they revoked would live again"
+            ),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<OpenError> for Unavailable {
     fn from(error: OpenError) -> Self {
         Self::Damaged(error.to_string())

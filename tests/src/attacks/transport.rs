@@ -219,6 +219,7 @@ fn h12_tls_older_than_1_2() {
     for name in ["tls.crt", "tls.key"] {
         std::fs::copy(idp.ca_file().with_file_name(name), site.path(name)).expect("a certificate");
     }
+    site.chmod("tls.key", 0o600);
     let settings = site.read("daypass.toml");
     site.write(
         "daypass.toml",

@@ -96,6 +96,18 @@ impl Broker {
         line
     }
 
+    /// Waits until a changed keyring is in force.
+    #[track_caller]
+    pub(crate) fn keyring_taken(&self) {
+        self.process.after_logging("the keyring changed and is in force");
+    }
+
+    /// Waits until a changed keyring is refused; what the log says of it.
+    #[track_caller]
+    pub(crate) fn keyring_refused(&self) -> String {
+        self.process.after_logging("\"level\":\"ERROR\"")
+    }
+
     /// Has it abort; whether the system wrote a core.
     pub(crate) fn aborted_with_core(&mut self) -> bool {
         self.process.signal("ABRT");
@@ -268,6 +280,16 @@ impl Credentials {
 }
 
 impl Ran {
+    /// Runs a command whose output and errors nobody reads any more, as behind `| head -1`; its exit code.
+    pub(crate) fn unread(site: &Site, arguments: &[&str]) -> Option<i32> {
+        let closed = || {
+            let (reader, writer) = std::io::pipe().expect("a pipe");
+            drop(reader);
+            writer
+        };
+        site.daypass(arguments).stdout(closed()).stderr(closed()).status().expect("the binary runs").code()
+    }
+
     /// Runs a command of the binary in a site's folder.
     pub(crate) fn of(site: &Site, arguments: &[&str]) -> Self {
         let output = site.daypass(arguments).output().expect("the binary runs");

@@ -1,6 +1,6 @@
 //! What an operator would have on disk: `daypass.toml`, a keyring, and a directory of two accounts.
 
-use std::{path::PathBuf, process::Command};
+use std::{os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -160,9 +160,25 @@ impl Site {
         std::fs::write(path, text).expect("the file");
     }
 
+    /// Changes who may do what with a file of the site.
+    pub(crate) fn chmod(&self, name: &str, mode: u32) {
+        std::fs::set_permissions(self.path(name), PermissionsExt::from_mode(mode))
+            .expect("the file is there");
+    }
+
     /// What a file of the site holds; nothing if it is not there.
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// Waits until the file of refusals has the request: no answer waits for that.
+    #[track_caller]
+    pub(crate) fn refusal_recorded(&self, request: &str) {
+        let asked = tokio::time::Instant::now();
+        while !self.read("refusals.jsonl").contains(request) {
+            assert!(asked.elapsed().as_secs() < 10, "request {request} was never recorded");
+            std::thread::park_timeout(std::time::Duration::from_millis(10));
+        }
     }
 
     /// Every byte of every file below the site.
@@ -202,6 +218,16 @@ impl Site {
         let mut command = Command::new("prlimit");
         command.arg("--core=unlimited:unlimited").arg(daypass.get_program()).args(daypass.get_args());
         command.current_dir(self.folder.path());
+        Broker::run_by(command, self)
+    }
+
+    /// The same, where the log's reader has gone away.
+    pub(crate) fn start_unheard(&self) -> Broker {
+        self.keyring();
+        let daypass = self.daypass(&["serve", "--config", "daypass.toml"]);
+        let mut command = Command::new("bash");
+        command.args(["-c", "exec \"$@\" 2> >(exec true)", "bash"]);
+        command.arg(daypass.get_program()).args(daypass.get_args()).current_dir(self.folder.path());
         Broker::run_by(command, self)
     }
 

@@ -1,6 +1,7 @@
 //! `daypass.toml`, field by field.
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     time::Duration,
@@ -14,28 +15,63 @@ use super::{
         report::{Report, Source},
         value::{self, is_loopback},
     },
-    Admin, Audit, Authz, Keys, Limits, Server, Settings, Telemetry, Transport, state,
+    Admin, Audit, Authz, Keys, Limits, Server, Settings, Telemetry, Transport, distinct, state,
 };
+use crate::error::Diagnostic;
 
 /// Reads all settings; what is wrong is reported, and then nothing may be made of them.
 pub(in super::super) fn settings(source: &Source, report: &Report) -> Option<Settings> {
     let folder = source.path.parent().unwrap_or_else(|| Path::new("")).to_owned();
-    fields::file(source, report, |fields| {
+    let mut places = BTreeMap::new();
+    let settings = fields::file(source, report, |fields| {
         let directory = fields.or("directory", folder.join("directory"), value::path(&folder));
-        let server = fields.table("server", |fields| server(fields, &folder));
+        let server = fields.table("server", |fields| {
+            let server = server(fields, &folder);
+            place(fields, source, &mut places, &["server.cert_file", "server.key_file"]);
+            server
+        });
         let telemetry = fields.table("telemetry", telemetry);
         let authz = fields.table("authz", authz);
-        let admin = fields.table("admin", |fields| Admin {
-            socket: fields.or("socket", "/run/daypass/admin.sock".into(), value::path(&folder)),
+        let admin = fields.table("admin", |fields| {
+            let socket = fields.or("socket", "/run/daypass/admin.sock".into(), value::path(&folder));
+            place(fields, source, &mut places, &["admin.socket"]);
+            Admin { socket }
         });
-        let state = fields.table("state", |fields| state::state(fields, &folder));
-        let keys = fields.table("keys", |fields| Keys {
-            file: fields.or("file", "/etc/daypass/keyring".into(), value::path(&folder)),
+        let state = fields.table("state", |fields| {
+            let state = state::state(fields, &folder);
+            place(fields, source, &mut places, &["state.url", "state.password_file", "state.ca_file"]);
+            state
         });
-        let audit = fields.table("audit", |fields| audit(fields, &folder));
+        let keys = fields.table("keys", |fields| {
+            let file = fields.or("file", "/etc/daypass/keyring".into(), value::path(&folder));
+            place(fields, source, &mut places, &["keys.file"]);
+            Keys { file }
+        });
+        let audit = fields.table("audit", |fields| {
+            let audit = audit(fields, &folder);
+            place(fields, source, &mut places, &["audit.file", "audit.refusals_file"]);
+            audit
+        });
         let limits = fields.table("limits", limits);
         Some(Settings { directory, server: server?, telemetry, authz, admin, state, keys, audit, limits })
-    })
+    })?;
+    let place = |setting| places.get(setting).cloned().unwrap_or_else(|| source.error(""));
+    let same = |path: &Path| Some(distinct::normal(path));
+    distinct::clashes(&settings.named(), same, place).into_iter().for_each(|found| report.push(found));
+    Some(settings)
+}
+
+/// Notes where these settings are, for findings that need more than one of them.
+fn place(
+    fields: &Fields<'_>,
+    source: &Source,
+    places: &mut BTreeMap<&'static str, Diagnostic>,
+    settings: &[&'static str],
+) {
+    for setting in settings {
+        let key = setting.rsplit('.').next().unwrap_or(setting);
+        places.insert(setting, fields.located(key, source.error("")));
+    }
 }
 
 fn server(fields: &mut Fields<'_>, folder: &Path) -> Option<Server> {
@@ -125,10 +161,6 @@ fn authz(fields: &mut Fields<'_>) -> Authz {
 fn audit(fields: &mut Fields<'_>, folder: &Path) -> Audit {
     let file = fields.or("file", folder.join("audit.jsonl"), value::path(folder));
     let refusals_file = fields.or("refusals_file", folder.join("refusals.jsonl"), value::path(folder));
-    if file == refusals_file {
-        let message = "`audit.file` and `audit.refusals_file` are the same file";
-        fields.error("refusals_file", message, "name two files");
-    }
     Audit { file, refusals_file }
 }
 

@@ -1,12 +1,12 @@
 //! What only a disk shows: links, odd files, ids written, changes watched.
 
 use std::{
-    os::unix::{ffi::OsStrExt, fs::symlink},
-    sync::Arc,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt as _, symlink},
+    },
     time::Duration,
 };
-
-use tokio::sync::Notify;
 
 use super::*;
 
@@ -173,27 +173,100 @@ fn a_keyring_that_is_missing_is_warned_about() {
     assert!(!warns());
 }
 
+/// Every file that holds a secret, and the socket's folder, as an operator would have them.
+fn with_secrets() -> (tempfile::TempDir, PathBuf) {
+    let (folder, config, _account) = copy();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace(
+        "[server]",
+        "[state]\nurl = \"redis://127.0.0.1\"\npassword_file = \"redis.password\"\n[keys]\nfile = \"keyring\"\n\
+         [admin]\nsocket = \"run/admin.sock\"\n[server]\ncert_file = \"tls.crt\"\nkey_file = \"tls.key\"",
+    );
+    std::fs::write(&config, text).unwrap();
+    for file in ["keyring", "tls.key", "redis.password", "tls.crt"] {
+        std::fs::write(folder.path().join(file), "").unwrap();
+        mode(&folder, file, if file == "tls.crt" { 0o644 } else { 0o600 });
+    }
+    std::fs::create_dir(folder.path().join("run")).unwrap();
+    mode(&folder, "run", 0o755);
+    (folder, config)
+}
+
+fn mode(folder: &tempfile::TempDir, name: &str, mode: u32) {
+    std::fs::set_permissions(folder.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn secrets_that_others_can_get_at_are_refused_with_file_cause_and_fix() {
+    let (folder, config) = with_secrets();
+    for load in [load_to_check, load_to_serve] {
+        let warnings = load(&config).map_err(|found| found.to_text(false)).unwrap().warnings;
+        assert!(warnings.is_empty(), "{warnings}");
+        let wrong = [
+            ("keyring", 0o604, "600"),
+            ("tls.key", 0o644, "640"),
+            ("redis.password", 0o606, "640"),
+            ("run", 0o775, "go-w"),
+        ];
+        for (name, open, fix) in wrong {
+            mode(&folder, name, open);
+            let found = load(&config).unwrap_err();
+            let path = folder.path().join(name);
+            let told: Vec<_> = found.iter().filter(|one| one.severity == Severity::Error).collect();
+            let [error] = told.as_slice() else { panic!("{found}") };
+            assert_eq!(error.file, path);
+            assert_eq!(error.cause.as_deref(), Some(format!("its mode is {open:o}").as_str()));
+            let chmod = error.fix.as_deref().unwrap();
+            // Of root's files, the group's reading may stay.
+            let fixes = [fix, "600"].map(|mode| format!("run `chmod {mode} {}`", path.display()));
+            assert!(fixes.iter().any(|fix| fix == chmod), "{chmod}");
+            mode(&folder, name, if name == "run" { 0o755 } else { 0o600 });
+        }
+    }
+}
+
+#[test]
+fn a_configuration_with_secrets_in_the_open_is_still_read_by_who_only_asks_where_the_broker_is() {
+    let (folder, config) = with_secrets();
+    mode(&folder, "keyring", 0o644);
+    assert!(load(&config).is_ok(), "a revocation does not wait for a chmod");
+}
+
+#[test]
+fn two_names_of_one_file_are_found_on_disk() {
+    let (folder, config) = with_secrets();
+    symlink(folder.path().join("keyring"), folder.path().join("audit.jsonl")).unwrap();
+    let found = load_to_check(&config).unwrap_err();
+    let message = "`keys.file` and `audit.file` are the same file";
+    assert!(found.iter().any(|one| one.message == message && one.fix.is_some()), "{found}");
+    std::fs::remove_file(folder.path().join("audit.jsonl")).unwrap();
+    std::fs::write(folder.path().join("audit.jsonl"), "").unwrap();
+    assert!(load_to_check(&config).is_ok());
+}
+
 #[tokio::test]
 async fn f26_a_changed_tree_is_reported_and_a_bad_one_with_its_errors() {
     let (_folder, config, account) = copy();
     let version = Tree::read(&config).version();
     let (sink, mut reports) = tokio::sync::mpsc::unbounded_channel();
-    let reload = Arc::new(Notify::new());
-    let (path, asked) = (config.clone(), Arc::clone(&reload));
+    let (ask, asking) = tokio::sync::mpsc::channel(2);
+    let path = config.clone();
     let watching = tokio::spawn(async move {
-        let report = move |report| sink.send(report).unwrap();
-        watch::watch_every(Duration::from_millis(20), path, version, asked, report).await;
+        let report = move |report, asked| sink.send((report, asked)).unwrap();
+        watch::watch_every(Duration::from_millis(20), path, version, asking, report).await;
     });
-    reload.notify_one();
-    let same = reports.recv().await.unwrap().unwrap();
-    assert_eq!(same.snapshot.version, version);
+    ask.send("operator").await.unwrap();
+    let (same, asked) = reports.recv().await.unwrap();
+    assert_eq!((same.unwrap().snapshot.version, asked), (version, vec!["operator"]));
 
     std::fs::write(account.join("account.toml"), "nam = \"Test\"\n").unwrap();
-    let wrong = reports.recv().await.unwrap().unwrap_err();
+    let (wrong, asked) = reports.recv().await.unwrap();
+    assert!(asked.is_empty());
+    let wrong = wrong.unwrap_err();
     assert!(wrong.iter().any(|one| one.message == "unknown field `nam`"), "{wrong}");
 
     std::fs::write(account.join("account.toml"), "name = \"Test\"\n").unwrap();
-    let loaded = reports.recv().await.unwrap().unwrap();
+    let loaded = reports.recv().await.unwrap().0.unwrap();
     assert_eq!(loaded.snapshot.directory.accounts().next().unwrap().name, "Test");
     watching.abort();
 }

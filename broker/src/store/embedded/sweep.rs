@@ -6,12 +6,19 @@ use super::tables::{
     ACCESS_KEYS, COUNTS, EXPIRIES, INDEXES, LAST_USES, RECORDS, RESERVATIONS, RESERVED_UNTIL, key, name_at,
 };
 
-/// Removes up to `budget` sessions and as many reservations whose time was up at `now_ms`.
-pub(super) fn sweep(transaction: &WriteTransaction, now_ms: u64, budget: usize) -> Result<(), redb::Error> {
+/// Removes up to `budget` sessions whose time was up at `now_ms`, and as many reservations whose time was up beyond
+/// doubt: a clock that is ahead for a while must not let a proof be redeemed again.
+pub(super) fn sweep(
+    transaction: &WriteTransaction,
+    now_ms: u64,
+    surely_past_ms: u64,
+    budget: usize,
+) -> Result<(), redb::Error> {
     let end = now_ms.saturating_add(1).to_be_bytes();
     for expired in expired_sessions(transaction, &end, budget)? {
         forget_session(transaction, &expired)?;
     }
+    let end = surely_past_ms.saturating_add(1).to_be_bytes();
     let mut until = transaction.open_table(RESERVED_UNTIL)?;
     let mut reservations = transaction.open_table(RESERVATIONS)?;
     let mut ended = Vec::new();

@@ -28,6 +28,10 @@ pub(super) const RESERVATIONS: TableDefinition<'_, Bytes, Bytes> = TableDefiniti
 pub(super) const RESERVED_UNTIL: TableDefinition<'_, Bytes, ()> = TableDefinition::new("reserved_until");
 /// Sequence -> sealed mark. Marks are only ever added, and merged by maximum when read: none can be lowered.
 pub(super) const MARKS: TableDefinition<'_, u64, Bytes> = TableDefinition::new("marks");
+/// [`FORGOTTEN`] -> the time by which marks may be forgotten.
+pub(super) const TIMES: TableDefinition<'_, &'static str, u64> = TableDefinition::new("times");
+/// The one key of [`TIMES`].
+pub(super) const FORGOTTEN: &str = "marks forgotten until";
 /// Principal's name, session id -> until when a single revocation counts.
 pub(super) const SINGLES: TableDefinition<'_, Bytes, u64> = TableDefinition::new("singles");
 
@@ -46,15 +50,16 @@ pub(super) fn time_at(key: &[u8], skip: usize) -> Option<u64> {
     key.get(skip..skip.checked_add(8)?)?.try_into().ok().map(u64::from_be_bytes)
 }
 
-/// Makes the tables and reads every mark that still counts; those are written anew, under the active key.
-pub(super) fn load_view(database: &Database, sealer: &Sealer, now_ms: u64) -> Result<View, OpenError> {
+/// Makes the tables and reads every mark that still counts; those are written anew, under the active key. Which ones
+/// count no more was settled before: the time at a start can be any.
+pub(super) fn load_view(database: &Database, sealer: &Sealer) -> Result<View, OpenError> {
     let transaction = database.begin_write().map_err(redb::Error::from)?;
-    let view = prepare(&transaction, sealer, now_ms)?;
+    let view = prepare(&transaction, sealer)?;
     transaction.commit().map_err(redb::Error::from)?;
     Ok(view)
 }
 
-fn prepare(transaction: &redb::WriteTransaction, sealer: &Sealer, now_ms: u64) -> Result<View, OpenError> {
+fn prepare(transaction: &redb::WriteTransaction, sealer: &Sealer) -> Result<View, OpenError> {
     for table in [RECORDS, ACCESS_KEYS, LAST_USES, EXPIRIES, RESERVATIONS] {
         transaction.open_table(table).map_err(redb::Error::from)?;
     }
@@ -73,10 +78,12 @@ fn prepare(transaction: &redb::WriteTransaction, sealer: &Sealer, now_ms: u64) -
             Ok(mark) => {
                 view.merge(&mark);
             }
-            Err(error) => return Err(OpenError::Damaged(error.to_string())),
+            Err(error) => return Err(OpenError::Damaged(error.advice())),
         }
     }
-    view.forget(now_ms);
+    let times = transaction.open_table(TIMES).map_err(redb::Error::from)?;
+    let forgotten = times.get(FORGOTTEN).map_err(redb::Error::from)?;
+    view.forget(forgotten.map_or(0, |until| until.value()));
     marks.retain(|_, _| false).map_err(redb::Error::from)?;
     for (sequence, mark) in (1u64..).zip(view.marks()) {
         let sealed = sealer.seal(name, &mark.encode()).map_err(|e| OpenError::Damaged(e.to_string()))?;

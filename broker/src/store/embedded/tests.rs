@@ -43,15 +43,42 @@ async fn a_restart_keeps_sessions_reservations_and_revocations() {
 async fn marks_go_when_nothing_live_can_depend_on_them() {
     let Fixture { store, clock, directory } = fixture().await;
     let session = SessionId([1; 16]).target();
+    let other = || revocation(mark(SessionId([2; 16]).target(), FOR_GOOD, &clock));
+    store.revoke(&[revocation(mark(session, FOR_GOOD, &clock))]).await.unwrap();
+    clock.advance(jiff::SignedDuration::from_hours(36));
+    clock.settle();
+    store.revoke(&[other()]).await.unwrap();
+    assert_eq!(store.live().whatever_its_age().mark(session), Some(FOR_GOOD));
+    clock.advance(jiff::SignedDuration::from_hours(1));
+    clock.settle();
+    store.revoke(&[other()]).await.unwrap();
+    assert_eq!(store.live().whatever_its_age().mark(session), None);
+    drop(store);
+    let store = Embedded::open(directory.path(), keyring(1), clock.source()).unwrap();
+    assert_eq!(store.live().whatever_its_age().mark(session), None, "it has left the file");
+    assert_eq!(store.live().whatever_its_age().len(), 1);
+}
+
+#[tokio::test]
+async fn f16_a_start_under_a_clock_that_is_ahead_forgets_no_revocation_and_no_spent_proof() {
+    let Fixture { store, clock, directory } = fixture().await;
+    let session = SessionId([1; 16]).target();
+    let made = reservation(1, &clock);
+    store.record(&record(1, "alice", &clock), Some(&made), LIMITS).await.unwrap();
     store.revoke(&[revocation(mark(session, FOR_GOOD, &clock))]).await.unwrap();
     drop(store);
-    clock.advance(jiff::SignedDuration::from_hours(36));
+    clock.advance(jiff::SignedDuration::from_hours(40));
+    for number in 2..4 {
+        let store = Embedded::open(directory.path(), keyring(1), clock.source()).unwrap();
+        store.revoke(&[revocation(mark(SessionId([2; 16]).target(), FOR_GOOD, &clock))]).await.unwrap();
+        store.record(&record(number, "alice", &clock), None, LIMITS).await.unwrap();
+        assert_eq!(store.live().whatever_its_age().mark(session), Some(FOR_GOOD));
+    }
+    clock.advance(jiff::SignedDuration::from_hours(-40));
     let store = Embedded::open(directory.path(), keyring(1), clock.source()).unwrap();
     assert_eq!(store.live().whatever_its_age().mark(session), Some(FOR_GOOD));
-    drop(store);
-    clock.advance(jiff::SignedDuration::from_hours(1));
-    let store = Embedded::open(directory.path(), keyring(1), clock.source()).unwrap();
-    assert!(store.live().whatever_its_age().is_empty());
+    let again = Reservation { request_digest: [9; 32], ..made };
+    assert_eq!(store.record(&record(4, "alice", &clock), Some(&again), LIMITS).await, Ok(Recorded::Spent));
 }
 
 #[tokio::test]
@@ -103,6 +130,21 @@ async fn a_file_under_another_keyring_is_refused_if_it_holds_revocations() {
     let other = crate::keys::file::KeyringFile::generate(false, &mut || [200; 32]).validate().unwrap();
     let other = Arc::new(arc_swap::ArcSwap::from_pointee(other));
     assert!(matches!(Embedded::open(directory.path(), other, clock.source()), Err(OpenError::Damaged(_))));
+}
+
+#[tokio::test]
+async fn a_keyring_without_the_key_of_a_revocation_is_refused_by_the_keys_id_until_its_entry_is_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = TestClock::new();
+    let store = Embedded::open(directory.path(), keyring(2), clock.source()).unwrap();
+    let session = SessionId([1; 16]).target();
+    store.revoke(&[revocation(mark(session, FOR_GOOD, &clock))]).await.unwrap();
+    drop(store);
+    let said = Embedded::open(directory.path(), keyring(1), clock.source()).unwrap_err().to_string();
+    assert!(said.contains("sealed by key 2, which is not in the keyring"), "{said}");
+    assert!(said.contains("put the key's entry back"), "{said}");
+    let store = Embedded::open(directory.path(), retired(3, 2), clock.source()).unwrap();
+    assert_eq!(store.live().whatever_its_age().mark(session), Some(FOR_GOOD));
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::sweep;
 use super::tables::{
-    ACCESS_KEYS, COUNTS, EXPIRIES, INDEXES, LAST_USES, MARKS, RECORDS, RESERVATIONS, RESERVED_UNTIL, SINGLES,
-    key,
+    ACCESS_KEYS, COUNTS, EXPIRIES, FORGOTTEN, INDEXES, LAST_USES, MARKS, RECORDS, RESERVATIONS,
+    RESERVED_UNTIL, SINGLES, TIMES, key,
 };
 use crate::revocation::Scope;
 use crate::store::{Limit, MAX_SINGLE_REVOCATIONS, Unavailable};
@@ -25,7 +25,8 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, Unavailable>>;
 #[derive(Debug)]
 pub(super) enum Command {
     Insert(Box<Insert>, Reply<Inserted>),
-    Marks(Vec<Vec<u8>>, Reply<()>),
+    /// Marks, and the time by which older ones may be forgotten.
+    Marks(Vec<Vec<u8>>, u64, Reply<()>),
     /// Principal's name, session id and time kept of single revocations; answered whether all are within the limit.
     Singles(Vec<([u8; 16], [u8; 16], u64)>, u64, Reply<bool>),
     /// Record name and sealed time.
@@ -43,6 +44,7 @@ pub(super) struct Insert {
     pub(super) expires_ms: u64,
     pub(super) spending: Option<Spending>,
     pub(super) now_ms: u64,
+    pub(super) surely_past_ms: u64,
 }
 
 /// A reservation to make.
@@ -119,8 +121,9 @@ enum Outcome {
 /// One durable transaction for the whole batch: either all of it is on disk or none was answered.
 fn commit(database: &Database, batch: &[Command]) -> Result<Vec<Outcome>, redb::Error> {
     let transaction = database.begin_write()?;
-    if let Some(now_ms) = batch.iter().filter_map(Command::now_ms).max() {
-        sweep::sweep(&transaction, now_ms, batch.len().saturating_mul(2).saturating_add(64))?;
+    if let Some((now_ms, surely_past_ms)) = batch.iter().filter_map(Command::times).max() {
+        let budget = batch.len().saturating_mul(2).saturating_add(64);
+        sweep::sweep(&transaction, now_ms, surely_past_ms, budget)?;
     }
     let outcomes = batch.iter().map(|command| apply(&transaction, command)).collect::<Result<_, _>>()?;
     transaction.commit()?;
@@ -130,7 +133,10 @@ fn commit(database: &Database, batch: &[Command]) -> Result<Vec<Outcome>, redb::
 fn apply(transaction: &WriteTransaction, command: &Command) -> Result<Outcome, redb::Error> {
     match command {
         Command::Insert(insert, _) => Ok(Outcome::Inserted(record(transaction, insert)?)),
-        Command::Marks(marks, _) => {
+        Command::Marks(marks, forgotten_ms, _) => {
+            let mut times = transaction.open_table(TIMES)?;
+            let known = times.get(FORGOTTEN)?.map_or(0, |until| until.value());
+            times.insert(FORGOTTEN, known.max(*forgotten_ms))?;
             let mut table = transaction.open_table(MARKS)?;
             let mut sequence = table.last()?.map_or(0, |(last, _)| last.value());
             for sealed in marks {
@@ -227,9 +233,10 @@ fn count_singles(
 }
 
 impl Command {
-    fn now_ms(&self) -> Option<u64> {
+    /// What time it is, and what has passed beyond doubt.
+    fn times(&self) -> Option<(u64, u64)> {
         match self {
-            Self::Insert(insert, _) => Some(insert.now_ms),
+            Self::Insert(insert, _) => Some((insert.now_ms, insert.surely_past_ms)),
             _ => None,
         }
     }
@@ -239,7 +246,7 @@ impl Command {
         match (self, outcome) {
             (Self::Insert(_, reply), Outcome::Inserted(inserted)) => drop(reply.send(Ok(inserted))),
             (Self::Singles(_, _, reply), Outcome::Within(within)) => drop(reply.send(Ok(within))),
-            (Self::Marks(_, reply) | Self::Touch(_, reply), Outcome::Done) => drop(reply.send(Ok(()))),
+            (Self::Marks(_, _, reply) | Self::Touch(_, reply), Outcome::Done) => drop(reply.send(Ok(()))),
             (command, _) => command.refuse(Unavailable::Failed("answered out of turn".into())),
         }
     }
@@ -252,7 +259,7 @@ impl Command {
         match self {
             Self::Insert(_, reply) => drop(reply.send(Err(error))),
             Self::Singles(_, _, reply) => drop(reply.send(Err(error))),
-            Self::Marks(_, reply) | Self::Touch(_, reply) => drop(reply.send(Err(error))),
+            Self::Marks(_, _, reply) | Self::Touch(_, reply) => drop(reply.send(Err(error))),
         }
     }
 }

@@ -250,14 +250,12 @@ impl Watch {
     /// Forgets marks whose time is up by both clocks, here and in a journal that is mostly superseded.
     async fn tidy(&mut self) {
         let now_ms = millis(self.parts.time.now()).min(self.store_time_ms);
-        self.parts.live.forget(now_ms);
+        let forgot = self.parts.live.forget(now_ms);
         let (view, whole) = (self.parts.live.whatever_its_age(), self.has_history);
         let worth = (view.len() as u64).saturating_mul(600).max(SHORT_JOURNAL);
-        self.with_journal(
-            move |journal| {
-                if journal.length() > worth { journal.rewrite(&view, whole) } else { Ok(()) }
-            },
-        )
+        self.with_journal(move |journal| {
+            if forgot || journal.length() > worth { journal.rewrite(&view, whole) } else { Ok(()) }
+        })
         .await;
     }
 

@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use super::*;
+use crate::store::conformance::retired;
 
 #[tokio::test]
 async fn f01_without_redis_nothing_is_recorded_and_soon_said_so() {
@@ -182,6 +183,19 @@ async fn f13_a_revocation_without_redis_holds_here_and_reaches_peers_later() {
 }
 
 #[tokio::test]
+async fn a_keyring_without_the_key_of_a_journaled_revocation_is_refused_and_the_journal_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, clock) = (directory.path().join("journal"), TestClock::new());
+    let (mut journal, _) = Journal::open(&path, Sealer::new(keyring(2))).unwrap();
+    journal.append(&[mark(session(1), FOR_GOOD, &clock)]).unwrap();
+    drop(journal);
+    let said = Journal::open(&path, Sealer::new(keyring(1))).unwrap_err().to_string();
+    assert!(said.contains("sealed by key 2, which is not in the keyring"), "{said}");
+    let (_, history) = Journal::open(&path, Sealer::new(retired(3, 2))).unwrap();
+    assert_eq!(history.view.mark(session(1)), Some(FOR_GOOD));
+}
+
+#[tokio::test]
 async fn f15_a_revocation_said_to_be_done_is_in_the_journal() {
     let Fixture { store, clock, server, _directory: directory } = fixture().await;
     for number in 1..=20 {
@@ -191,7 +205,7 @@ async fn f15_a_revocation_said_to_be_done_is_in_the_journal() {
     let copy = directory.path().join("copy");
     std::fs::copy(directory.path().join("one"), &copy).unwrap();
     let sealer = Sealer::new(keyring(1));
-    let (_, history) = Journal::open(&copy, sealer, millis(clock.now())).unwrap();
+    let (_, history) = Journal::open(&copy, sealer).unwrap();
     assert!(history.whole);
     assert!((1..=20).all(|number| history.view.mark(session(number)) == Some(FOR_GOOD)));
     drop(server);

@@ -61,7 +61,8 @@ impl Pass {
             match open(sealer, name, &fields) {
                 Ok(mark) => marks.push(mark),
                 Err(error) => {
-                    tracing::error!(entry = %id, %error, "a revocation does not open: the view is incomplete");
+                    let error = error.advice();
+                    tracing::error!(entry = %id, error, "a revocation does not open: the view is incomplete");
                     self.damaged = true;
                 }
             }
@@ -114,7 +115,8 @@ impl Pass {
                 None
             }
             Some(Err(error)) => {
-                tracing::error!(%error, "the store's epoch does not open: the view is incomplete");
+                let error = error.advice();
+                tracing::error!(error, "the store's epoch does not open: the view is incomplete");
                 self.damaged = true;
                 return true;
             }
