@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use subtle::ConstantTimeEq;
 
-use crate::canonical::{hex, sha256};
+use crate::canonical::sha256;
 use crate::head::trimmed;
 use crate::path::PathStyle;
 use crate::refusal::Refusal;
@@ -159,5 +159,5 @@ fn parse_hex(text: &str) -> Option<[u8; 32]> {
 }
 
 pub(crate) fn hex_text(digest: &[u8; 32]) -> String {
-    hex(digest).into_iter().map(char::from).collect()
+    HEXLOWER.encode(digest)
 }
