@@ -33,7 +33,11 @@ pub fn evaluate(request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
     if !request.principal.has_identity() {
         return findings.resource_alone();
     }
-    if same_account { findings.same_account(request, policies) } else { findings.cross_account(request) }
+    if same_account {
+        findings.same_account(request, policies)
+    } else {
+        findings.cross_account(request, policies)
+    }
 }
 
 /// What one set, or several that act as one, say of a request.
@@ -158,10 +162,14 @@ impl Findings {
         }
     }
 
-    fn same_account(&self, request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
+    /// A role's trust policy has to allow by itself, and root users assume no roles, whoever trusts them.
+    fn trust_refuses(&self, request: &Request<'_>, policies: &Applicable<'_>) -> bool {
         let is_trust = policies.resource.is_some_and(Policies::is_trust);
-        let is_root = matches!(request.principal, Principal::Root { .. });
-        if is_trust && (is_root || self.resource.allow.is_none()) {
+        is_trust && (request.principal.is_root() || self.resource.allow.is_none())
+    }
+
+    fn same_account(&self, request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
+        if self.trust_refuses(request, policies) {
             return Decision::implicit_deny(Some(PolicyType::Resource));
         }
         let granted = self.resource.allow.filter(|(form, _)| *form > Form::Account);
@@ -171,20 +179,19 @@ impl Findings {
         let (kind, place) = match (self.identity.allow, granted) {
             (Some((_, place)), _) => (Some(PolicyType::Identity), Some(place)),
             (None, Some((_, place))) => (Some(PolicyType::Resource), Some(place)),
-            (None, None) if is_root => (None, None),
+            (None, None) if request.principal.is_root() => (None, None),
             (None, None) => return Decision::implicit_deny(Some(PolicyType::Identity)),
         };
         self.limits(request).unwrap_or_else(|| Decision::allow(kind, place))
     }
 
-    fn cross_account(&self, request: &Request<'_>) -> Decision {
-        let is_root = matches!(request.principal, Principal::Root { .. });
-        if self.resource.allow.is_none() {
+    fn cross_account(&self, request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
+        if self.resource.allow.is_none() || self.trust_refuses(request, policies) {
             return Decision::implicit_deny(Some(PolicyType::Resource));
         }
         let (kind, place) = match self.identity.allow {
             Some((_, place)) => (Some(PolicyType::Identity), Some(place)),
-            None if is_root => (None, None),
+            None if request.principal.is_root() => (None, None),
             None => return Decision::implicit_deny(Some(PolicyType::Identity)),
         };
         self.limits(request).unwrap_or_else(|| Decision::allow(kind, place))

@@ -10,8 +10,9 @@
 //!
 //! What AWS leaves open is decided towards refusing:
 //!
-//! * A value that an operator can't read (`NumericLessThan` on `ten`), or several values for an operator that takes one, keep
-//!   an Allow from applying and don't keep a Deny from applying.
+//! * A value that an operator can't read (`NumericLessThan` on `ten`, `ArnLike` on what is no ARN), or several values for an
+//!   operator that takes one, keep an Allow from applying and don't keep a Deny from applying.
+//! * A variable at the start of an ARN operator's value has to bring an ARN's first five fields.
 //! * A variable without a value matches nothing in `Resource`; in `NotResource` its Allow doesn't apply and its Deny does.
 //! * What follows from the principal (`aws:PrincipalArn`, `aws:username`…) is never read from the context.
 //! * `*` in an Allow speaks of everyone who signs, and of the anonymous, but not of an identity provider or a service: those
