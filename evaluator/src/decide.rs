@@ -8,7 +8,7 @@ use crate::applicable::Applicable;
 use crate::decision::{Decision, Place, PolicyType};
 use crate::policies::Policies;
 use crate::principal::{Form, Principal};
-use crate::request::{Facts, Request};
+use crate::request::{Facts, Lowered, Request};
 use crate::statement::Effect;
 
 /// Whoever holds a credential may ask whose it is: no policy allows it or forbids it.
@@ -16,10 +16,11 @@ const UNDENIABLE: &str = "sts:getcalleridentity";
 
 /// Decides a request without allocating.
 pub fn evaluate(request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
-    let Some(facts) = Facts::of(request) else {
+    let mut room = Lowered::new();
+    let Some(facts) = Facts::of(request, &mut room) else {
         return Decision::implicit_deny(None);
     };
-    if facts.action() == UNDENIABLE && request.principal.has_identity() {
+    if facts.action == UNDENIABLE && request.principal.has_identity() {
         return Decision::allow(None, None);
     }
     let findings = Findings::gather(&facts, policies);
@@ -50,7 +51,7 @@ struct Verdict {
 impl Verdict {
     fn of(set: usize, policies: &Policies, facts: &Facts<'_>) -> Self {
         let mut verdict = Self::default();
-        policies.index().candidates(facts.action(), facts.request.resource, |number| {
+        policies.index().candidates(facts.action, facts.request.resource, |number| {
             let Some(statement) = policies.compiled().get(number) else { return };
             let Ok(form) = statement.apply(facts) else { return };
             let place = Place { set, statement: number };
