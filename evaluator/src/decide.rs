@@ -14,6 +14,9 @@ use crate::statement::Effect;
 /// Whoever holds a credential may ask whose it is: no policy allows it or forbids it.
 const UNDENIABLE: &str = "sts:getcalleridentity";
 
+/// What the actions that a role's trust policy is asked about start with.
+const ASSUME_ROLE: &str = "sts:assumerole";
+
 /// Decides a request without allocating.
 pub fn evaluate(request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
     let mut room = Lowered::new();
@@ -112,6 +115,8 @@ impl Verdict {
 /// What every type of policy says.
 #[derive(Debug)]
 struct Findings {
+    /// The action is one of `sts:AssumeRole…`: without a trust policy, nobody is let in.
+    assumes_role: bool,
     resource_control: (Verdict, bool),
     service_control: (Verdict, bool),
     resource: Verdict,
@@ -124,6 +129,7 @@ struct Findings {
 impl Findings {
     fn gather(facts: &Facts<'_>, policies: &Applicable<'_>) -> Self {
         Self {
+            assumes_role: facts.action.starts_with(ASSUME_ROLE),
             resource_control: Verdict::of_every(policies.resource_control, facts),
             service_control: Verdict::of_every(policies.service_control, facts),
             resource: policies.resource.map(|set| Verdict::of(0, set, facts)).unwrap_or_default(),
@@ -165,7 +171,7 @@ impl Findings {
 
     /// A role's trust policy has to allow by itself, and root users assume no roles, whoever trusts them.
     fn trust_refuses(&self, request: &Request<'_>, policies: &Applicable<'_>) -> bool {
-        let is_trust = policies.resource.is_some_and(Policies::is_trust);
+        let is_trust = self.assumes_role || policies.resource.is_some_and(Policies::is_trust);
         is_trust && (request.principal.is_root() || self.resource.allow.is_none())
     }
 

@@ -62,7 +62,9 @@ pub(crate) fn decide(policies: &Value, request: &Value) -> &'static str {
     let identity = identity.allow.is_some() || caller.is_root;
     let allowed = if !caller.has_identity {
         resource.allow.is_some()
-    } else if trust.is_some() && (caller.is_root || resource.allow.is_none()) {
+    } else if (trust.is_some() || question.action.starts_with("sts:assumerole"))
+        && (caller.is_root || resource.allow.is_none())
+    {
         false
     } else if caller.account.as_deref() == Some(text("resource_account")) {
         match resource.allow {
