@@ -8,11 +8,24 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::generate::{self, ACCOUNT, Kind, USER, any_request, policies, request};
+use crate::generate::{self, ACCOUNT, Kind, USER, policies, request};
 use crate::{plain, support};
 
 /// Requests put to each set of policies.
 const REQUESTS: usize = 16;
+
+/// Requests that are answered without looking at policies, among others.
+fn any_request() -> impl Strategy<Value = Value> {
+    let odd =
+        proptest::sample::select(&["sts:GetCallerIdentity", "s3", "s3:", ":Get", "s3:Get:Object", ""][..]);
+    let odd = (request(), odd, proptest::sample::select(&["arn:aws:s3:::a", "*", "arn:aws:s3", ""][..]));
+    let odd = odd.prop_map(|(mut request, action, resource)| {
+        request["action"] = action.into();
+        request["resource"] = resource.into();
+        request
+    });
+    prop_oneof![30 => request(), 1 => odd]
+}
 
 fn answer(policies: &Value, request: &Value) -> &'static str {
     answers(policies, std::slice::from_ref(request))[0]
@@ -29,7 +42,7 @@ fn answers(policies: &Value, requests: &[Value]) -> Vec<&'static str> {
 /// `DAYPASS_DECISIONS` says how many requests are decided by both.
 #[test]
 fn compiled_and_plain_agree() {
-    let wanted = std::env::var("DAYPASS_DECISIONS").map_or(10_000, |text| text.parse::<u32>().unwrap());
+    let wanted = std::env::var("DAYPASS_DECISIONS").map_or(8_000, |text| text.parse::<u32>().unwrap());
     let cases = wanted.div_ceil(u32::try_from(REQUESTS).unwrap());
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let counted = std::cell::RefCell::new(BTreeMap::<&str, u32>::new());
@@ -94,7 +107,7 @@ fn reversed(value: &Value) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn explanation_and_decision_agree(policies in policies(), request in any_request()) {
