@@ -17,6 +17,7 @@
 //! * What follows from the principal (`aws:PrincipalArn`, `aws:username`…) is never read from the context.
 //! * `*` in an Allow speaks of everyone who signs, and of the anonymous, but not of an identity provider or a service: those
 //!   are named. In a Deny it speaks of all.
+//! * A role is assumed by what its trust policy allows or not at all: without one, `sts:AssumeRole…` is denied.
 //! * `*` in a resource policy stands for the identity policy's Allow; boundary and session policies still limit it unless the
 //!   statement also names the caller by a condition on `aws:PrincipalArn`.
 //!
