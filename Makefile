@@ -5,13 +5,14 @@ export CARGO_TARGET_DIR ?= $(DAYPASS_CACHE)/target
 # Test data from outside the project, read in place by `make corpora`.
 DAYPASS_VECTORS ?= ../shared/vectors
 
-.PHONY: help deps demo test corpora lint fuzz audit bench
+.PHONY: help deps demo test corpora differential lint fuzz audit bench
 
 help:
 	@echo 'make demo     a token becomes credentials that the AWS CLI uses; needs only a Rust toolchain'
 	@echo 'make test     every test, with real identity providers, clients and Redis'
 	@echo 'make lint     format, clippy, documentation, dependencies, file lengths'
 	@echo 'make corpora  public test vectors, from DAYPASS_VECTORS ($(DAYPASS_VECTORS))'
+	@echo 'make differential  policy decisions beside those of a simulator from npm; takes minutes'
 	@echo 'make fuzz     ten seconds of fuzzing a target'
 	@echo 'make audit    known vulnerabilities in dependencies'
 	@echo 'make bench    comparisons in one run'
@@ -31,6 +32,10 @@ test:
 corpora:
 	@test -d "$(DAYPASS_VECTORS)" || { echo "no test vectors at $(DAYPASS_VECTORS): set DAYPASS_VECTORS to their folder" >&2; exit 1; }
 	@DAYPASS_VECTORS="$$(realpath $(DAYPASS_VECTORS))" .ci/corpora
+
+differential:
+	@.ci/deps differential
+	@.ci/differential
 
 lint:
 	@.ci/deps lint

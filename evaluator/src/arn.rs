@@ -7,19 +7,26 @@ use crate::template::{Match, Syntax, Template};
 pub(crate) struct ArnPattern {
     /// Scheme, partition, service, region and account.
     head: [Template; 5],
+    /// The first fields, as many as have neither wildcard nor variable, with their colons; most patterns have all there.
+    start: Box<str>,
+    /// How many fields `start` has.
+    started: usize,
     /// The resource, with its own colons.
     rest: Template,
 }
 
 impl ArnPattern {
     pub(crate) fn parse(text: &str, syntax: Syntax) -> Result<Self, &'static str> {
-        let mut parts = split_outside_variables(text).into_iter();
+        let mut parts = split(text, syntax.variables).into_iter();
         let mut field = || {
             let part = parts.next().ok_or("write an ARN with all of its six fields")?;
             Template::parse(part, syntax)
         };
         let head = [field()?, field()?, field()?, field()?, field()?];
-        Ok(Self { head, rest: field()? })
+        let exact = head.iter().take_while(|template| template.is_exact());
+        let started = exact.clone().count();
+        let start = exact.fold(String::new(), |start, template| start + template.literal_start() + ":");
+        Ok(Self { start: start.into(), started, head, rest: field()? })
     }
 
     pub(crate) fn matches(&self, arn: &Arn<'_>, request: &Request<'_>) -> bool {
@@ -30,8 +37,12 @@ impl ArnPattern {
         let Some([fields @ .., rest]) = arn.fields.as_ref() else {
             return Match::No;
         };
+        // Equal up to a colon that is the pattern's nth means equal fields: none of them holds a colon.
+        if !arn.whole.starts_with(&*self.start) {
+            return Match::No;
+        }
         let mut outcome = Match::Yes;
-        let pairs = self.head.iter().zip(fields).chain([(&self.rest, rest)]);
+        let pairs = self.head.iter().zip(fields).skip(self.started).chain([(&self.rest, rest)]);
         for (template, field) in pairs {
             match template.compare(field, request) {
                 Match::Yes => {}
@@ -48,27 +59,19 @@ impl ArnPattern {
 
     /// The literal text that every matching ARN starts with.
     pub(crate) fn literal_start(&self) -> String {
-        let mut start = String::new();
-        for field in &self.head {
-            start.push_str(field.literal_start());
-            if !field.is_exact() {
-                return start;
-            }
-            start.push(':');
-        }
-        start.push_str(self.rest.literal_start());
-        start
+        let next = self.head.get(self.started).unwrap_or(&self.rest);
+        format!("{}{}", self.start, next.literal_start())
     }
 }
 
-/// The first five colons outside `${…}` separate; the sixth field keeps its own.
-fn split_outside_variables(text: &str) -> Vec<&str> {
+/// The first five colons separate, those inside variables aside; the sixth field keeps its own.
+fn split(text: &str, variables: bool) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut in_variable) = (0, false);
     let mut before = ' ';
     for (at, character) in text.char_indices() {
         match character {
-            '{' if before == '$' => in_variable = true,
+            '{' if variables && before == '$' => in_variable = true,
             '}' => in_variable = false,
             ':' if !in_variable && parts.len() < 5 => {
                 parts.extend(text.get(start..at));

@@ -67,8 +67,14 @@ impl<'a> Context<'a> {
 
     /// What a lower-case key holds.
     pub(crate) fn seen(&self, key: &str) -> Seen<'_> {
-        let found = self.entries.binary_search_by(|(known, _)| (**known).cmp(key)).ok();
-        found.and_then(|at| self.entries.get(at)).map_or(Seen::Absent, |(_, values)| values.seen())
+        // Among a few, most are told apart by their length, and their text stays out of the processor's cache.
+        let found = if self.entries.len() <= USUAL_KEYS {
+            self.entries.iter().find(|(known, _)| **known == *key)
+        } else {
+            let at = self.entries.binary_search_by(|(known, _)| (**known).cmp(key)).ok();
+            at.and_then(|at| self.entries.get(at))
+        };
+        found.map_or(Seen::Absent, |(_, values)| values.seen())
     }
 }
 
@@ -124,5 +130,19 @@ mod tests {
         assert_eq!(context.values("aws:SOURCEIP").collect::<Vec<_>>(), ["10.0.0.2"]);
         assert_eq!(context.values("aws:tagkeys").count(), 2);
         assert_eq!(context.values("aws:empty").count(), 0);
+    }
+
+    #[test]
+    fn every_key_is_found_among_few_and_among_many() {
+        for count in [0, 1, USUAL_KEYS, USUAL_KEYS + 1, 200] {
+            let mut context = Context::new();
+            for number in 0..count {
+                context.set(format!("Key{number}"), number.to_string());
+            }
+            for number in 0..count {
+                assert_eq!(context.values(&format!("kEY{number}")).collect::<Vec<_>>(), [number.to_string()]);
+            }
+            assert_eq!(context.values(&format!("key{count}")).count(), 0);
+        }
     }
 }

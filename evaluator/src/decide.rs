@@ -8,18 +8,22 @@ use crate::applicable::Applicable;
 use crate::decision::{Decision, Place, PolicyType};
 use crate::policies::Policies;
 use crate::principal::{Form, Principal};
-use crate::request::{Facts, Request};
+use crate::request::{Facts, Lowered, Request};
 use crate::statement::Effect;
 
 /// Whoever holds a credential may ask whose it is: no policy allows it or forbids it.
 const UNDENIABLE: &str = "sts:getcalleridentity";
 
+/// What the actions that a role's trust policy is asked about start with.
+const ASSUME_ROLE: &str = "sts:assumerole";
+
 /// Decides a request without allocating.
 pub fn evaluate(request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
-    let Some(facts) = Facts::of(request) else {
+    let mut room = Lowered::new();
+    let Some(facts) = Facts::of(request, &mut room) else {
         return Decision::implicit_deny(None);
     };
-    if facts.action() == UNDENIABLE && request.principal.has_identity() {
+    if facts.action == UNDENIABLE && request.principal.has_identity() {
         return Decision::allow(None, None);
     }
     let findings = Findings::gather(&facts, policies);
@@ -33,7 +37,11 @@ pub fn evaluate(request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
     if !request.principal.has_identity() {
         return findings.resource_alone();
     }
-    if same_account { findings.same_account(request, policies) } else { findings.cross_account(request) }
+    if same_account {
+        findings.same_account(request, policies)
+    } else {
+        findings.cross_account(request, policies)
+    }
 }
 
 /// What one set, or several that act as one, say of a request.
@@ -46,7 +54,7 @@ struct Verdict {
 impl Verdict {
     fn of(set: usize, policies: &Policies, facts: &Facts<'_>) -> Self {
         let mut verdict = Self::default();
-        policies.index().candidates(facts.action(), facts.request.resource, |number| {
+        policies.index().candidates(facts.action, facts.request.resource, |number| {
             let Some(statement) = policies.compiled().get(number) else { return };
             let Ok(form) = statement.apply(facts) else { return };
             let place = Place { set, statement: number };
@@ -107,6 +115,8 @@ impl Verdict {
 /// What every type of policy says.
 #[derive(Debug)]
 struct Findings {
+    /// The action is one of `sts:AssumeRole…`: without a trust policy, nobody is let in.
+    assumes_role: bool,
     resource_control: (Verdict, bool),
     service_control: (Verdict, bool),
     resource: Verdict,
@@ -119,6 +129,7 @@ struct Findings {
 impl Findings {
     fn gather(facts: &Facts<'_>, policies: &Applicable<'_>) -> Self {
         Self {
+            assumes_role: facts.action.starts_with(ASSUME_ROLE),
             resource_control: Verdict::of_every(policies.resource_control, facts),
             service_control: Verdict::of_every(policies.service_control, facts),
             resource: policies.resource.map(|set| Verdict::of(0, set, facts)).unwrap_or_default(),
@@ -158,10 +169,14 @@ impl Findings {
         }
     }
 
+    /// A role's trust policy has to allow by itself, and root users assume no roles, whoever trusts them.
+    fn trust_refuses(&self, request: &Request<'_>, policies: &Applicable<'_>) -> bool {
+        let is_trust = self.assumes_role || policies.resource.is_some_and(Policies::is_trust);
+        is_trust && (request.principal.is_root() || self.resource.allow.is_none())
+    }
+
     fn same_account(&self, request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
-        let is_trust = policies.resource.is_some_and(Policies::is_trust);
-        let is_root = matches!(request.principal, Principal::Root { .. });
-        if is_trust && (is_root || self.resource.allow.is_none()) {
+        if self.trust_refuses(request, policies) {
             return Decision::implicit_deny(Some(PolicyType::Resource));
         }
         let granted = self.resource.allow.filter(|(form, _)| *form > Form::Account);
@@ -171,20 +186,19 @@ impl Findings {
         let (kind, place) = match (self.identity.allow, granted) {
             (Some((_, place)), _) => (Some(PolicyType::Identity), Some(place)),
             (None, Some((_, place))) => (Some(PolicyType::Resource), Some(place)),
-            (None, None) if is_root => (None, None),
+            (None, None) if request.principal.is_root() => (None, None),
             (None, None) => return Decision::implicit_deny(Some(PolicyType::Identity)),
         };
         self.limits(request).unwrap_or_else(|| Decision::allow(kind, place))
     }
 
-    fn cross_account(&self, request: &Request<'_>) -> Decision {
-        let is_root = matches!(request.principal, Principal::Root { .. });
-        if self.resource.allow.is_none() {
+    fn cross_account(&self, request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
+        if self.resource.allow.is_none() || self.trust_refuses(request, policies) {
             return Decision::implicit_deny(Some(PolicyType::Resource));
         }
         let (kind, place) = match self.identity.allow {
             Some((_, place)) => (Some(PolicyType::Identity), Some(place)),
-            None if is_root => (None, None),
+            None if request.principal.is_root() => (None, None),
             None => return Decision::implicit_deny(Some(PolicyType::Identity)),
         };
         self.limits(request).unwrap_or_else(|| Decision::allow(kind, place))

@@ -9,7 +9,7 @@ use crate::decide::evaluate;
 use crate::decision::{Outcome, PolicyType};
 use crate::inspect::StatementView;
 use crate::policies::Policies;
-use crate::request::{Facts, Request};
+use crate::request::{Facts, Lowered, Request};
 use crate::statement::{Effect, Mismatch, Statement};
 
 /// A decision with its reasons, in the order in which the policies were asked; stable, for JSON.
@@ -101,7 +101,8 @@ pub struct ConditionResult {
 /// Decides as [`evaluate`] does, and says why.
 pub fn explain(request: &Request<'_>, policies: &Applicable<'_>) -> Explanation {
     let decision = evaluate(request, policies);
-    let considered = Facts::of(request).map_or_else(Vec::new, |facts| {
+    let mut room = Lowered::new();
+    let considered = Facts::of(request, &mut room).map_or_else(Vec::new, |facts| {
         policies.sets().flat_map(|(kind, set)| consider(kind, set, &facts)).collect()
     });
     Explanation {

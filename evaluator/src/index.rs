@@ -7,16 +7,23 @@ use std::collections::BTreeMap;
 
 use crate::statement::{Actions, ResourcePattern, Resources, Statement};
 
+/// So few statements are looked at one by one: that costs less than to look any of them up.
+const FEW: usize = 4;
 /// A statement with more pairs of action and resource is filed by action alone.
 const MAX_PAIRS: usize = 256;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
+    /// How many statements there are, where they are few and not filed.
+    few: usize,
     by_action: Prefixes<Prefixes<Vec<usize>>>,
 }
 
 impl Index {
     pub(crate) fn of(statements: &[Statement]) -> Self {
+        if statements.len() <= FEW {
+            return Self { few: statements.len(), by_action: Prefixes::default() };
+        }
         let mut filed: BTreeMap<String, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
         for (number, statement) in statements.iter().enumerate() {
             let (actions, resources) = starts(statement);
@@ -28,11 +35,12 @@ impl Index {
             }
         }
         let by_action = filed.into_iter().map(|(action, under)| (action, Prefixes::of(under))).collect();
-        Self { by_action: Prefixes::of(by_action) }
+        Self { few: 0, by_action: Prefixes::of(by_action) }
     }
 
     /// Calls `visit` with the number of each statement that may apply; some more than once.
     pub(crate) fn candidates(&self, action: &str, resource: &str, mut visit: impl FnMut(usize)) {
+        (0..self.few).for_each(&mut visit);
         self.by_action.visit(action, |by_resource| {
             by_resource.visit(resource, |numbers| numbers.iter().copied().for_each(&mut visit));
         });

@@ -10,12 +10,14 @@
 //!
 //! What AWS leaves open is decided towards refusing:
 //!
-//! * A value that an operator can't read (`NumericLessThan` on `ten`), or several values for an operator that takes one, keep
-//!   an Allow from applying and don't keep a Deny from applying.
+//! * A value that an operator can't read (`NumericLessThan` on `ten`, `ArnLike` on what is no ARN), or several values for an
+//!   operator that takes one, keep an Allow from applying and don't keep a Deny from applying.
+//! * A variable at the start of an ARN operator's value has to bring an ARN's first five fields.
 //! * A variable without a value matches nothing in `Resource`; in `NotResource` its Allow doesn't apply and its Deny does.
 //! * What follows from the principal (`aws:PrincipalArn`, `aws:username`…) is never read from the context.
 //! * `*` in an Allow speaks of everyone who signs, and of the anonymous, but not of an identity provider or a service: those
 //!   are named. In a Deny it speaks of all.
+//! * A role is assumed by what its trust policy allows or not at all: without one, `sts:AssumeRole…` is denied.
 //! * `*` in a resource policy stands for the identity policy's Allow; boundary and session policies still limit it unless the
 //!   statement also names the caller by a condition on `aws:PrincipalArn`.
 //!

@@ -94,6 +94,10 @@ impl<'a> Principal<'a> {
         }
     }
 
+    pub(crate) const fn is_root(&self) -> bool {
+        matches!(self, Self::Root { .. })
+    }
+
     /// True where an Allow to `*` speaks of the caller.
     pub(crate) const fn is_covered_by_everyone(&self) -> bool {
         !matches!(self, Self::Federated { .. } | Self::Service { .. })

@@ -28,38 +28,47 @@ const MAX_RESOURCE: usize = 8_192;
 pub(crate) struct Facts<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) resource: Arn<'a>,
-    action: [u8; MAX_ACTION],
-    action_length: usize,
+    /// The action in lower case.
+    pub(crate) action: &'a str,
+}
+
+/// Room for an action in lower case.
+#[derive(Debug)]
+pub(crate) struct Lowered([u8; MAX_ACTION]);
+
+impl Lowered {
+    pub(crate) const fn new() -> Self {
+        Self([0; MAX_ACTION])
+    }
+
+    /// None for what is too long, and for what isn't ASCII.
+    fn fill(&mut self, text: &str) -> Option<&str> {
+        let target = self.0.get_mut(..text.len())?;
+        target.copy_from_slice(text.as_bytes());
+        target.make_ascii_lowercase();
+        str::from_utf8(target).ok().filter(|_| text.is_ascii())
+    }
 }
 
 impl<'a> Facts<'a> {
     /// None where action or resource could not be any service's: such a request is denied unread.
-    pub(crate) fn of(request: &'a Request<'a>) -> Option<Self> {
-        let (service, name) = request.action.split_once(':')?;
+    pub(crate) fn of(request: &'a Request<'a>, room: &'a mut Lowered) -> Option<Self> {
+        let action = room.fill(request.action)?;
+        let (service, name) = action.split_once(':')?;
         let resource = Arn::split(request.resource);
         let sound = !service.is_empty()
             && !name.is_empty()
             && !name.contains(':')
-            && request.action.is_ascii()
             && request.resource.len() <= MAX_RESOURCE
             && (resource.fields.is_some() || request.resource == "*");
-        let mut action = [0; MAX_ACTION];
-        let target = action.get_mut(..request.action.len())?;
-        target.copy_from_slice(request.action.as_bytes());
-        target.make_ascii_lowercase();
-        sound.then_some(Self { request, resource, action, action_length: request.action.len() })
-    }
-
-    /// The action in lower case.
-    pub(crate) fn action(&self) -> &str {
-        let bytes = self.action.get(..self.action_length).unwrap_or_default();
-        str::from_utf8(bytes).unwrap_or_default()
+        sound.then_some(Self { request, resource, action })
     }
 }
 
 /// A name taken apart at its first five colons; the last field keeps its own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arn<'a> {
+    pub(crate) whole: &'a str,
     pub(crate) fields: Option<[&'a str; 6]>,
 }
 
@@ -68,6 +77,6 @@ impl<'a> Arn<'a> {
         let mut parts = whole.splitn(6, ':');
         let mut next = || parts.next();
         let mut fields = || Some([next()?, next()?, next()?, next()?, next()?, next()?]);
-        Self { fields: fields().filter(|[scheme, ..]| *scheme == "arn") }
+        Self { whole, fields: fields().filter(|[scheme, ..]| *scheme == "arn") }
     }
 }

@@ -100,7 +100,7 @@ impl Statement {
 
 impl Actions {
     fn cover(&self, facts: &Facts<'_>) -> bool {
-        let any = |patterns: &[Template]| patterns.iter().any(|p| p.matches(facts.action(), facts.request));
+        let any = |patterns: &[Template]| patterns.iter().any(|p| p.matches(facts.action, facts.request));
         match self {
             Self::Only(patterns) => any(patterns),
             Self::Except(patterns) => !any(patterns),

@@ -113,6 +113,15 @@ impl Template {
         }
     }
 
+    /// What the first piece stands for in this request; none for a wildcard and for a variable without a value.
+    pub(crate) fn start<'r>(&'r self, request: &'r Request<'r>) -> Option<&'r str> {
+        match self {
+            Self::Anything => None,
+            Self::Exact(text) | Self::Prefix(text) => Some(text),
+            Self::Stretches(stretches) => stretches.first()?.first()?.literal(request),
+        }
+    }
+
     pub(crate) fn has_variables(&self) -> bool {
         let Self::Stretches(stretches) = self else { return false };
         stretches.iter().flatten().any(|piece| matches!(piece, Piece::Variable { .. }))

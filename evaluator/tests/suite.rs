@@ -7,8 +7,23 @@ mod attacks;
 #[path = "suite/cases.rs"]
 mod cases;
 #[cfg(test)]
-#[path = "suite/naive.rs"]
-mod naive;
+#[path = "suite/generate.rs"]
+mod generate;
+#[cfg(test)]
+#[path = "suite/generate_conditions.rs"]
+mod generate_conditions;
+#[cfg(test)]
+#[path = "suite/plain.rs"]
+mod plain;
+#[cfg(test)]
+#[path = "suite/plain_caller.rs"]
+mod plain_caller;
+#[cfg(test)]
+#[path = "suite/plain_conditions.rs"]
+mod plain_conditions;
+#[cfg(test)]
+#[path = "suite/plain_text.rs"]
+mod plain_text;
 #[cfg(test)]
 #[path = "suite/properties.rs"]
 mod properties;

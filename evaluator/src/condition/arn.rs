@@ -3,35 +3,62 @@
 use super::{BadValue, Truth, compile_each};
 use crate::arn::ArnPattern;
 use crate::request::{Arn, Request};
-use crate::template::{Syntax, Template};
+use crate::template::{Match, Syntax, Template};
 
 #[derive(Debug, Clone)]
 pub(super) struct Wanted(Vec<Pattern>);
 
 #[derive(Debug, Clone)]
 enum Pattern {
+    Anything,
     Fields(Box<ArnPattern>),
-    /// `*`, or a value that starts with a variable, whose colons can't be known before the request is.
-    Whole(Template),
+    /// A value that starts with a variable, which has to bring the first five fields: so no wildcard reaches into them.
+    Started(Template),
 }
 
 impl Wanted {
     pub(super) fn compile(values: &[String], variables: bool) -> Result<Self, BadValue> {
         let syntax = Syntax { wildcards: true, variables };
         let values = compile_each(values, |value| {
-            if value == "*" || (variables && value.starts_with("${")) {
-                return Template::parse(value, syntax).map(Pattern::Whole);
+            if value == "*" {
+                return Ok(Pattern::Anything);
+            }
+            if variables && value.starts_with("${") {
+                return Template::parse(value, syntax).map(Pattern::Started);
             }
             ArnPattern::parse(value, syntax).map(|pattern| Pattern::Fields(Box::new(pattern)))
         })?;
         Ok(Self(values))
     }
 
+    /// Undecidable where one of the two can't be an ARN.
     pub(super) fn any(&self, seen: &str, request: &Request<'_>) -> Truth {
         let arn = Arn::split(seen);
-        Truth::of(self.0.iter().any(|pattern| match pattern {
-            Pattern::Fields(pattern) => pattern.matches(&arn, request),
-            Pattern::Whole(template) => template.matches(seen, request),
-        }))
+        let mut outcome = Truth::No;
+        for pattern in &self.0 {
+            let truth = match pattern {
+                Pattern::Anything => Truth::Yes,
+                _ if arn.fields.is_none() => Truth::Undecidable,
+                Pattern::Fields(pattern) => Truth::of(pattern.matches(&arn, request)),
+                Pattern::Started(template) => started(template, seen, request),
+            };
+            match truth {
+                Truth::Yes => return Truth::Yes,
+                Truth::No => {}
+                Truth::Undecidable => outcome = Truth::Undecidable,
+            }
+        }
+        outcome
+    }
+}
+
+fn started(template: &Template, seen: &str, request: &Request<'_>) -> Truth {
+    match template.compare(seen, request) {
+        // A variable without a value equals nothing.
+        Match::Unresolved => Truth::No,
+        _ if template.start(request).is_none_or(|start| Arn::split(start).fields.is_none()) => {
+            Truth::Undecidable
+        }
+        compared => Truth::of(compared == Match::Yes),
     }
 }

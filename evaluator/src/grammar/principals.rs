@@ -70,8 +70,12 @@ pub(super) fn read(
             "name who may assume the role, or narrow `*` with a Condition",
         );
     }
-    if dialect.kind == Kind::ResourceControl && !everyone {
-        return refuse("Invalid principal in policy", "write `\"Principal\": \"*\"`");
+    if dialect.kind == Kind::ResourceControl {
+        if !everyone {
+            return refuse("Invalid principal in policy", "write `\"Principal\": \"*\"`");
+        }
+        // An organization's limit speaks of all callers: providers and services too, who elsewhere have to be named.
+        return Some(Principals::Unnamed);
     }
     Some(if negated { Principals::Except(patterns) } else { Principals::Only(patterns) })
 }

@@ -1,167 +1,99 @@
 //! What holds for all policies and requests, and that the compiled evaluator agrees with the plain one.
 
-use proptest::collection::{btree_map, vec};
+use std::collections::BTreeMap;
+
+use daypass_evaluator::{evaluate, explain};
+use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
 
-use crate::{naive, support};
+use crate::generate::{self, ACCOUNT, Kind, USER, policies, request};
+use crate::{plain, support};
 
-const ACCOUNT: &str = "111122223333";
-const USER: &str = "arn:aws:iam::111122223333:user/kim";
-const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/Deploy/ci";
-const ROLE: &str = "arn:aws:iam::111122223333:role/Deploy";
+/// Requests put to each set of policies.
+const REQUESTS: usize = 16;
 
-fn pick(of: &'static [&'static str]) -> impl Strategy<Value = Value> {
-    proptest::sample::select(of).prop_map(Value::from)
-}
-
-fn some(of: &'static [&'static str]) -> impl Strategy<Value = Value> {
-    vec(pick(of), 1..4).prop_map(Value::from)
-}
-
-const ACTIONS: &[&str] = &[
-    "*",
-    "s3:*",
-    "s3:Get*",
-    "s3:GetObject",
-    "S3:getobject",
-    "s3:*Object",
-    "s3:?etObject",
-    "ec2:*",
-    "s3:PutObject",
-];
-const RESOURCES: &[&str] = &[
-    "*",
-    "arn:aws:s3:::*",
-    "arn:aws:s3:::a",
-    "arn:aws:s3:::a/*",
-    "arn:aws:s3:::a*b",
-    "arn:aws:s3:::?b*a?",
-    "arn:aws:s3:::${t:one}/*",
-    "arn:aws:s3:::${t:one, 'a'}*",
-    "arn:aws:s3:::*${*}*",
-    "arn:aws:s3:::b*ab*${t:two}",
-    "arn:aws:sqs:::a",
-];
-const PRINCIPALS: &[&str] = &["*", ACCOUNT, "444455556666", USER, SESSION, ROLE];
-const OPERATORS: &[&str] = &[
-    "StringEquals",
-    "StringNotEquals",
-    "StringLike",
-    "StringNotLike",
-    "StringEqualsIfExists",
-    "StringNotLikeIfExists",
-    "ForAllValues:StringLike",
-    "ForAllValues:StringNotEquals",
-    "ForAnyValue:StringEquals",
-    "ForAnyValue:StringNotLike",
-    "ForAnyValue:StringLikeIfExists",
-    "NumericLessThan",
-    "NumericNotEquals",
-    "ForAllValues:NumericEquals",
-    "Null",
-];
-
-fn condition() -> impl Strategy<Value = (String, Value)> {
-    let values = |operator: &str| match operator {
-        "Null" => some(&["true", "false"]).boxed(),
-        name if name.contains("Numeric") => some(&["1", "2", "10"]).boxed(),
-        _ => some(&["a", "b", "a*", "*b", "?", "${t:one}", "${t:two, 'b'}", "${*}", "1"]).boxed(),
-    };
-    let tests = pick(OPERATORS).prop_flat_map(move |operator| {
-        let operator = operator.as_str().unwrap().to_owned();
-        (values(&operator), Just(operator), pick(&["t:one", "t:two", "t:three"]))
+/// Requests that are answered without looking at policies, among others.
+fn any_request() -> impl Strategy<Value = Value> {
+    let odd =
+        proptest::sample::select(&["sts:GetCallerIdentity", "s3", "s3:", ":Get", "s3:Get:Object", ""][..]);
+    let odd = (request(), odd, proptest::sample::select(&["arn:aws:s3:::a", "*", "arn:aws:s3", ""][..]));
+    let odd = odd.prop_map(|(mut request, action, resource)| {
+        request["action"] = action.into();
+        request["resource"] = resource.into();
+        request
     });
-    tests.prop_map(|(values, operator, key)| (operator, json!({ key.as_str().unwrap(): values })))
-}
-
-fn statement(principals: bool) -> impl Strategy<Value = Value> {
-    let elements = (
-        proptest::sample::select(&["Allow", "Allow", "Deny"][..]),
-        (prop::bool::weighted(0.15), some(ACTIONS)),
-        (prop::bool::weighted(0.15), some(RESOURCES)),
-        vec(condition(), 0..2),
-        some(PRINCIPALS),
-    );
-    elements.prop_map(move |(effect, (not_action, actions), (not_resource, resources), conditions, named)| {
-        let mut statement = Map::new();
-        statement.insert("Effect".into(), effect.into());
-        statement.insert(if not_action { "NotAction" } else { "Action" }.into(), actions);
-        statement.insert(if not_resource { "NotResource" } else { "Resource" }.into(), resources);
-        if !conditions.is_empty() {
-            statement.insert("Condition".into(), Value::Object(conditions.into_iter().collect()));
-        }
-        if principals {
-            statement.insert("Principal".into(), json!({ "AWS": named }));
-        }
-        Value::Object(statement)
-    })
-}
-
-fn document(principals: bool) -> impl Strategy<Value = Value> {
-    let statements = vec(statement(principals), 1..4);
-    statements.prop_map(|statements| json!({ "Version": "2012-10-17", "Statement": statements }))
-}
-
-fn policies() -> impl Strategy<Value = Value> {
-    let several = || vec(document(false), 0..3).prop_map(Value::from);
-    let maybe = |weight| prop::option::weighted(weight, vec(document(false), 1..3).prop_map(Value::from));
-    let levels = prop::option::weighted(0.2, vec(several(), 1..3).prop_map(Value::from));
-    let sets = (several(), maybe(0.3), maybe(0.3), levels, prop::option::weighted(0.5, document(true)));
-    sets.prop_map(|(identity, boundary, session, scp, resource)| {
-        let optional = [("boundary", boundary), ("session", session), ("scp", scp), ("resource", resource)];
-        let mut policies = Map::from_iter([("identity".to_owned(), identity)]);
-        policies.extend(optional.into_iter().filter_map(|(name, set)| set.map(|set| (name.to_owned(), set))));
-        Value::Object(policies)
-    })
-}
-
-fn request() -> impl Strategy<Value = Value> {
-    let context = btree_map(
-        proptest::sample::select(&["t:one", "t:two", "t:three"][..]),
-        vec(proptest::sample::select(&["a", "b", "ab", "*", "1", "10", ""][..]), 1..3),
-        0..3,
-    );
-    let action = pick(&["s3:GetObject", "s3:PutObject", "ec2:Run", "S3:GETOBJECT"]);
-    let resource = "arn:aws:s3:::[ab/*]{0,6}";
-    let account = proptest::sample::select(&[ACCOUNT, ACCOUNT, "444455556666"][..]);
-    (prop::bool::ANY, action, resource, account, context).prop_map(|(session, action, resource, account, context)| {
-        let principal = if session { SESSION } else { USER };
-        json!({ "principal": principal, "action": action, "resource": resource, "resource_account": account, "context": context })
-    })
+    prop_oneof![30 => request(), 1 => odd]
 }
 
 fn answer(policies: &Value, request: &Value) -> &'static str {
-    let sets = support::Sets::read(policies, request["action"].as_str().unwrap()).unwrap();
-    support::with_request(request, |request| {
-        sets.with(|all| support::name(daypass_evaluator::evaluate(request, all)))
-    })
+    answers(policies, std::slice::from_ref(request))[0]
 }
 
-fn plain_answer(policies: &Value, request: &Value) -> &'static str {
-    let session = request["principal"] == SESSION;
-    let names: &[(&str, u8)] = if session {
-        &[("*", 2), (ACCOUNT, 1), (ROLE, 2), (SESSION, 3)]
-    } else {
-        &[("*", 2), (ACCOUNT, 1), (USER, 3)]
+fn answers(policies: &Value, requests: &[Value]) -> Vec<&'static str> {
+    let sets = support::Sets::read(policies, "").unwrap_or_else(|errors| panic!("{errors:?}: {policies:#}"));
+    let ask = |request: &Value| {
+        support::with_request(request, |request| sets.with(|all| support::name(evaluate(request, all))))
     };
-    let same_account = request["resource_account"] == ACCOUNT;
-    let context = serde_json::from_value(request["context"].clone()).unwrap();
-    let caller = naive::Caller { context, same_account, names };
-    naive::decide(
-        policies,
-        request["action"].as_str().unwrap(),
-        request["resource"].as_str().unwrap(),
-        &caller,
-    )
+    requests.iter().map(ask).collect()
 }
 
-fn with(policies: &Value, name: &str, change: impl FnOnce(&mut Vec<Value>)) -> Value {
+/// `DAYPASS_DECISIONS` says how many requests are decided by both.
+#[test]
+fn compiled_and_plain_agree() {
+    let wanted = std::env::var("DAYPASS_DECISIONS").map_or(8_000, |text| text.parse::<u32>().unwrap());
+    let cases = wanted.div_ceil(u32::try_from(REQUESTS).unwrap());
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let counted = std::cell::RefCell::new(BTreeMap::<&str, u32>::new());
+    let outcome =
+        TestRunner::new(config).run(&(policies(), vec(any_request(), REQUESTS)), |(policies, requests)| {
+            for (request, answer) in requests.iter().zip(answers(&policies, &requests)) {
+                prop_assert_eq!(answer, plain::decide(&policies, request), "{} {}", policies, request);
+                *counted.borrow_mut().entry(answer).or_default() += 1;
+            }
+            Ok(())
+        });
+    outcome.unwrap();
+    let counted = counted.into_inner();
+    println!("{counted:?}");
+    let total: u32 = counted.values().sum();
+    assert!(total >= wanted, "{total} decisions");
+    for (outcome, count) in counted {
+        assert!(count * 20 >= total, "{outcome} only {count} times of {total}: the alphabets don't meet");
+    }
+}
+
+/// The policies with another document, or another level, of a type.
+fn with(policies: &Value, name: &str, added: Value) -> Value {
     let mut changed = policies.clone();
     let mut set = changed[name].as_array().cloned().unwrap_or_default();
-    change(&mut set);
+    set.push(added);
     changed[name] = Value::from(set);
     changed
+}
+
+fn without(policies: &Value, name: &str) -> Value {
+    let mut changed = policies.clone();
+    changed.as_object_mut().unwrap().remove(name);
+    changed
+}
+
+/// The policies with another statement in the resource's own, which takes the place of a trust policy.
+fn with_resource(policies: &Value, statement: &Value) -> Value {
+    let mut changed = without(policies, "trust");
+    let mut statements = changed["resource"]["Statement"].as_array().cloned().unwrap_or_default();
+    statements.push(statement.clone());
+    let old = changed["resource"].is_object() && changed["resource"]["Version"] != "2012-10-17";
+    changed["resource"] = match old {
+        false => json!({ "Version": "2012-10-17", "Statement": statements }),
+        true => json!({ "Statement": generate::without_variables(&statements) }),
+    };
+    changed
+}
+
+fn open() -> Value {
+    json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] })
 }
 
 fn reversed(value: &Value) -> Value {
@@ -175,45 +107,90 @@ fn reversed(value: &Value) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn compiled_and_plain_agree(policies in policies(), requests in vec(request(), 1..12)) {
-        for request in requests {
-            prop_assert_eq!(answer(&policies, &request), plain_answer(&policies, &request), "{}", request);
-        }
+    fn explanation_and_decision_agree(policies in policies(), request in any_request()) {
+        let sets = support::Sets::read(&policies, "").unwrap();
+        support::with_request(&request, |request| sets.with(|all| {
+            let (decision, explained) = (evaluate(request, all), explain(request, all));
+            prop_assert_eq!(explained.outcome, decision.outcome());
+            prop_assert_eq!(explained.decided_by, decision.policy_type());
+            Ok(())
+        }))?;
     }
 
     #[test]
-    fn a_deny_wins(policies in policies(), request in request(), set in pick(&["identity", "boundary", "session"])) {
-        let deny = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Action": "*", "Resource": "*" }] });
-        let denied = with(&policies, set.as_str().unwrap(), |set| set.push(deny));
+    fn a_deny_wins(policies in policies(), request in request(), set in 0..6_usize) {
+        let everything = json!({ "Effect": "Deny", "Action": "*", "Resource": "*" });
+        let mut of_everyone = everything.clone();
+        of_everyone["Principal"] = "*".into();
+        let document = |statement: &Value| json!({ "Version": "2012-10-17", "Statement": [statement] });
+        let denied = match ["identity", "boundary", "session", "scp", "rcp", "resource"][set] {
+            "resource" => with_resource(&policies, &of_everyone),
+            "rcp" => with(&policies, "rcp", json!([document(&of_everyone)])),
+            "scp" => with(&policies, "scp", json!([document(&everything)])),
+            set => with(&policies, set, document(&everything)),
+        };
         prop_assert_eq!(answer(&denied, &request), "explicit_deny");
     }
 
     #[test]
-    fn adding_a_deny_never_allows_more(policies in policies(), extra in statement(false), request in request()) {
-        let mut extra = extra;
-        extra["Effect"] = "Deny".into();
-        let document = json!({ "Version": "2012-10-17", "Statement": [extra] });
-        let more = with(&policies, "identity", |set| set.push(document));
-        prop_assert!(answer(&more, &request) != "allow" || answer(&policies, &request) == "allow");
-    }
-
-    #[test]
-    fn t09_limits_never_allow_more(policies in policies(), extra in document(false), request in request()) {
-        for limit in ["session", "boundary", "scp"] {
-            let mut unlimited = policies.clone();
-            unlimited.as_object_mut().unwrap().remove(limit);
-            let mut limited = unlimited.clone();
-            limited[limit] = if limit == "scp" { json!([[extra]]) } else { json!([extra]) };
-            prop_assert!(answer(&limited, &request) != "allow" || answer(&unlimited, &request) == "allow", "{}", limit);
+    fn adding_a_deny_never_allows_more(
+        policies in policies(),
+        own in generate::statement(Kind::Unnamed),
+        named in generate::statement(Kind::Resource),
+        requests in vec(request(), 4),
+    ) {
+        let (mut own, mut named) = (own, named);
+        (own["Effect"], named["Effect"]) = ("Deny".into(), "Deny".into());
+        let document = json!({ "Version": "2012-10-17", "Statement": [own] });
+        // A trust policy has no room for the statement, and a boundary where there was none limits by itself.
+        let without_trust = without(&policies, "trust");
+        let bounded = with(&policies, "boundary", open());
+        let pairs = [
+            (&policies, with(&policies, "identity", document.clone())),
+            (&without_trust, with_resource(&without_trust, &named)),
+            (&bounded, with(&bounded, "boundary", document)),
+        ];
+        for (less, more) in pairs {
+            for (before, after) in answers(less, &requests).into_iter().zip(answers(&more, &requests)) {
+                prop_assert!(after != "allow" || before == "allow", "{}", more);
+            }
         }
     }
 
     #[test]
-    fn order_never_matters(policies in policies(), request in request()) {
-        prop_assert_eq!(answer(&reversed(&policies), &request), answer(&policies, &request));
+    fn t09_limits_never_allow_more(
+        policies in policies(),
+        session in generate::session(),
+        level in generate::level(Kind::Unnamed),
+        of_everyone in generate::level(Kind::ResourceControl),
+        requests in vec(request(), 4),
+    ) {
+        for (limit, documents) in
+            [("session", &session), ("boundary", &session), ("scp", &level), ("rcp", &of_everyone)]
+        {
+            let is_level = limit.ends_with("cp");
+            let unlimited = if is_level { policies.clone() } else { without(&policies, limit) };
+            let mut limited = unlimited.clone();
+            if is_level {
+                limited = with(&unlimited, limit, documents.clone());
+            } else {
+                limited[limit] = documents.clone();
+            }
+            let before = answers(&unlimited, &requests);
+            for ((request, before), after) in requests.iter().zip(before).zip(answers(&limited, &requests)) {
+                // A federated user has nothing but what its session policy gives.
+                let gains = limit == "session" && request["principal"].as_str().unwrap().contains(":federated-user/");
+                prop_assert!(gains || after != "allow" || before == "allow", "{} {}", limit, request);
+            }
+        }
+    }
+
+    #[test]
+    fn order_never_matters(policies in policies(), requests in vec(request(), 4)) {
+        prop_assert_eq!(answers(&reversed(&policies), &requests), answers(&policies, &requests));
     }
 
     #[test]
