@@ -9,6 +9,7 @@ use axum::routing::{any, post};
 use http::{Request, StatusCode};
 
 use crate::app::App;
+use crate::audit::uuid;
 
 pub mod admin;
 mod caller;
@@ -61,30 +62,4 @@ fn status_label(status: StatusCode) -> &'static str {
 /// AWS's answer to a path that no operation has.
 async fn unknown_operation() -> Response {
     (StatusCode::NOT_FOUND, [("content-type", "text/xml")], "<UnknownOperationException/>\n").into_response()
-}
-
-/// Random bytes as a version 4 UUID (RFC 9562), the form of AWS's request ids.
-fn uuid(mut bytes: [u8; 16]) -> String {
-    let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
-    *version = *version & 0x0f | 0x40;
-    *variant = *variant & 0x3f | 0x80;
-    let mut text = String::with_capacity(36);
-    for (number, pair) in bytes.chunks(2).enumerate() {
-        if matches!(number, 2..=5) {
-            text.push('-');
-        }
-        data_encoding::HEXLOWER.encode_append(pair, &mut text);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn request_ids_have_the_form_of_uuids() {
-        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
-    }
 }

@@ -27,6 +27,7 @@ use crate::clock::Clock;
 pub use chain::{Break, Cause, Checkpoint, MAX_LINE, NotACheckpoint, Start, Summary, verify_chain};
 pub use event::{
     Decision, Event, IdentityKind, Issuer, Outcome, Parameter, SessionContext, Source, Step, UserIdentity,
+    uuid,
 };
 pub use find::{files, find};
 use log::{Found, Log};

@@ -69,7 +69,7 @@ pub struct Event<'a> {
     user_agent: Option<Text<'a>>,
     #[serde(rename = "requestID")]
     request_id: Text<'a>,
-    #[serde(rename = "eventID", serialize_with = "uuid")]
+    #[serde(rename = "eventID", serialize_with = "as_uuid")]
     event_id: [u8; 16],
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient_account_id: Option<Text<'a>>,
@@ -263,9 +263,13 @@ fn seconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(&Timestamp::from_second(seconds).unwrap_or(*time))
 }
 
-fn uuid<S: Serializer>(id: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
-    // Version 4, variant 1 (RFC 9562 §5.4).
-    let bits = u128::from_be_bytes(*id) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+fn as_uuid<S: Serializer>(id: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&uuid(*id))
+}
+
+/// Random bytes as a version 4 UUID (RFC 9562 §5.4), the form of AWS's event and request ids.
+pub fn uuid(id: [u8; 16]) -> String {
+    let bits = u128::from_be_bytes(id) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let mut text = String::with_capacity(36);
     for (number, pair) in bits.to_be_bytes().chunks(2).enumerate() {
         if matches!(number, 2..=5) {
@@ -273,7 +277,7 @@ fn uuid<S: Serializer>(id: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> 
         }
         data_encoding::HEXLOWER.encode_append(pair, &mut text);
     }
-    serializer.serialize_str(&text)
+    text
 }
 
 fn digest<S: Serializer>(digest: &Option<[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -290,4 +294,15 @@ fn parameters<S: Serializer>(list: &[(Parameter<'_>, Text<'_>)], serializer: S) 
         }
     }
     map.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_the_form_of_uuids() {
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
+    }
 }
