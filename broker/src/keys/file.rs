@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown},
     path::Path,
 };
 
@@ -111,7 +111,7 @@ impl KeyringFile {
         Ok(toml::from_str(&text)?)
     }
 
-    /// Replaces the file at `path` as a whole, with mode 0600.
+    /// Replaces the file at `path` as a whole, with mode 0600; it stays its owner's.
     pub fn write(&self, path: &Path) -> Result<(), KeyringError> {
         let text = Zeroizing::new(toml::to_string(self).map_err(std::io::Error::other)?);
         let temporary = path.with_extension("new");
@@ -121,6 +121,12 @@ impl KeyringFile {
         }
         // Always a file of its own making: one that is there already may be open to others, or lead elsewhere.
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        // A broker that runs as another user than the operator has to be able to read it.
+        if let Ok(before) = fs::metadata(path)
+            && before.uid() != file.metadata()?.uid()
+        {
+            fchown(&file, Some(before.uid()), Some(before.gid()))?;
+        }
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
