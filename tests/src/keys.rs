@@ -64,8 +64,9 @@ fn a_key_is_retired_without_a_broker_too_and_that_is_said() {
     site.keyring();
     keys(&site, &["prepare"]);
     keys(&site, &["activate", "2"]);
-    let ran = keys(&site, &["retire", "1", "--config", "daypass.toml"]);
+    let ran = Ran::of(&site, &["keys", "retire", "1", "--config", "daypass.toml", "--file", "keyring"]);
     assert!(ran.errors.contains("no broker was told of key 1: no broker answers at"), "{ran:?}");
+    assert_eq!(ran.code, Some(5), "it is not ended everywhere, as was asked");
     keys(&site, &["prepare"]);
     let ran = keys(&site, &["retire", "3"]);
     assert!(
