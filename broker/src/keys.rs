@@ -46,7 +46,7 @@ pub enum KeyState {
 }
 
 /// One key as an operator may see it: no material.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct KeySummary {
     /// The key's id.
     pub id: u32,

@@ -98,3 +98,21 @@ fn a_keyring_that_lost_a_retired_keys_entry_is_not_taken_in() {
     broker.keyring_taken();
     broker.assume(&token, &role("Deploy"));
 }
+
+#[test]
+fn f20_a_retirement_that_another_change_overtook_is_not_passed_over_in_silence() {
+    let site = Site::new();
+    let broker = site.start();
+    let token = site.issuer.token("plant:a");
+    rotate(&[(&site, &broker)]);
+    site.write("copy", &site.read("keyring"));
+    site.chmod("copy", 0o600);
+    keys(&site, &["prepare"]);
+    broker.keyring_taken();
+    let ran = Ran::of(&site, &["keys", "retire", "1", "--file", "copy"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    std::fs::rename(site.path("copy"), site.path("keyring")).expect("the keyring is handed out");
+    let said = broker.keyring_refused();
+    assert!(said.contains("has its version: make the change in a copy of the one in force"), "{said}");
+    broker.assume(&token, &role("Deploy"));
+}

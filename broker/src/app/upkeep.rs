@@ -184,7 +184,15 @@ async fn follow_keyring(app: &App, development: bool, seen: &mut Option<Stamp>) 
     let first = seen.replace(stamp).is_none();
     let in_force = app.keyring.load().version();
     match KeyringFile::read(&file).and_then(|keyring| keyring.validate()) {
-        Ok(keyring) if keyring.version() == in_force => {}
+        Ok(keyring) if keyring.version() == in_force => {
+            if keyring.summary() != app.keyring.load().summary() {
+                tracing::error!(
+                    in_force,
+                    "the keyring differs from the one in force, which stays, and has its version: make the change in a copy \
+                     of the one in force"
+                );
+            }
+        }
         Ok(keyring) if keyring.version() < in_force || keyring.is_development() != development => {
             tracing::error!(
                 in_force,
