@@ -109,13 +109,14 @@ pub async fn revoke(
 
 /// Ends all that a key sealed and will ever seal.
 ///
-/// A mark of now could not do that: whoever stole the key can write any stamp. The key that seals here is refused, since
-/// nothing could be issued by it any more.
+/// A mark of now could not do that, nor one that is forgotten: whoever stole the key can write any stamp, at any time.
+/// The key that seals here is refused, since nothing could be issued by it any more.
 pub async fn retire_key(app: &App, id: u32, operator: u32) -> Result<Settlement, Refusal> {
     if app.keyring.load().active() == KeyId(id) {
         return Err(Refusal::ActiveKey(id));
     }
-    let mark = Mark { at: FOR_GOOD, ..mark(app, Target::key(KeyId(id)), app.clock.reading().now()) };
+    let target = Target::key(KeyId(id));
+    let mark = Mark { target, at: FOR_GOOD, barred_until: 0, kept_until: u64::MAX };
     let settlement = app.store.revoke(&[Revocation { mark, counted_under: None }]).await?;
     written(app, event(app, "RetireKey", operator)?, &Subject::Key(id), settlement).await
 }

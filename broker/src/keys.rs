@@ -46,7 +46,7 @@ pub enum KeyState {
 }
 
 /// One key as an operator may see it: no material.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct KeySummary {
     /// The key's id.
     pub id: u32,
@@ -54,6 +54,27 @@ pub struct KeySummary {
     pub state: KeyState,
     /// First 16 hexadecimal digits of a digest of its material.
     pub fingerprint: String,
+}
+
+/// Why a keyring can't take the place of the one in force.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotASuccessor {
+    /// Its own name, or the key that names what is stored, is another.
+    #[error("it is another keyring, not a newer version of this one")]
+    Another,
+    /// Keys have other material.
+    #[error("the material of keys {} changed: bring it back, and prepare a new key instead", listed(.0))]
+    Changed(Vec<KeyId>),
+    /// What these keys sealed, revocations among it, could not be read.
+    #[error("it lacks keys {}: put their entries back, retired ones too", listed(.0))]
+    Missing(Vec<KeyId>),
+    /// What these keys sealed was ended.
+    #[error("keys {} were retired and are not any more: retire them in this file too", listed(.0))]
+    Revived(Vec<KeyId>),
+}
+
+fn listed(ids: &[KeyId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl Keyring {
@@ -77,9 +98,34 @@ impl Keyring {
         self.active
     }
 
-    /// Ids that `other` has and this keyring lacks: what they sealed, revocations among it, could not be read.
-    pub fn missing_of(&self, other: &Self) -> Vec<KeyId> {
-        other.keys.keys().filter(|id| !self.keys.contains_key(id)).copied().collect()
+    /// Whether this keyring may take the place of the one `before`: it opens all that the other opens, unless a key
+    /// was retired since.
+    ///
+    /// # Errors
+    /// What the other sealed, or named in the store, could not be found or read; or what was ended would live again.
+    pub fn check_follows(&self, before: &Self) -> Result<(), NotASuccessor> {
+        if self.id != before.id || self.name(b"", &[]) != before.name(b"", &[]) {
+            return Err(NotASuccessor::Another);
+        }
+        let ids = |wrong: &dyn Fn(&Key, Option<&Key>) -> bool| -> Vec<KeyId> {
+            let found = before.keys.iter().filter(|(id, key)| wrong(key, self.keys.get(id)));
+            found.map(|(id, _)| *id).collect()
+        };
+        let missing = ids(&|_, now| now.is_none());
+        let changed = ids(&|key, now| now.is_some_and(|now| now.fingerprint != key.fingerprint));
+        let revived = ids(&|key, now| {
+            key.state == KeyState::Retired && now.is_some_and(|now| now.state != KeyState::Retired)
+        });
+        if !missing.is_empty() {
+            return Err(NotASuccessor::Missing(missing));
+        }
+        if !changed.is_empty() {
+            return Err(NotASuccessor::Changed(changed));
+        }
+        if !revived.is_empty() {
+            return Err(NotASuccessor::Revived(revived));
+        }
+        Ok(())
     }
 
     /// Every key without its material, by id.

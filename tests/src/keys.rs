@@ -64,8 +64,9 @@ fn a_key_is_retired_without_a_broker_too_and_that_is_said() {
     site.keyring();
     keys(&site, &["prepare"]);
     keys(&site, &["activate", "2"]);
-    let ran = keys(&site, &["retire", "1", "--config", "daypass.toml"]);
+    let ran = Ran::of(&site, &["keys", "retire", "1", "--config", "daypass.toml", "--file", "keyring"]);
     assert!(ran.errors.contains("no broker was told of key 1: no broker answers at"), "{ran:?}");
+    assert_eq!(ran.code, Some(5), "it is not ended everywhere, as was asked");
     keys(&site, &["prepare"]);
     let ran = keys(&site, &["retire", "3"]);
     assert!(
@@ -91,9 +92,27 @@ fn a_keyring_that_lost_a_retired_keys_entry_is_not_taken_in() {
     let newer = |text: &str| text.replace(version, "version = 5");
     site.write("keyring", &newer(&format!("{head}[[key]]{active}")));
     let said = broker.keyring_refused();
-    assert!(said.contains("\"missing\":\"1\"") && said.contains("put their entries back"), "{said}");
+    assert!(said.contains("it lacks keys 1: put their entries back"), "{said}");
     broker.assume(&token, &role("Deploy"));
     site.write("keyring", &newer(&whole));
     broker.keyring_taken();
+    broker.assume(&token, &role("Deploy"));
+}
+
+#[test]
+fn f20_a_retirement_that_another_change_overtook_is_not_passed_over_in_silence() {
+    let site = Site::new();
+    let broker = site.start();
+    let token = site.issuer.token("plant:a");
+    rotate(&[(&site, &broker)]);
+    site.write("copy", &site.read("keyring"));
+    site.chmod("copy", 0o600);
+    keys(&site, &["prepare"]);
+    broker.keyring_taken();
+    let ran = Ran::of(&site, &["keys", "retire", "1", "--file", "copy"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    std::fs::rename(site.path("copy"), site.path("keyring")).expect("the keyring is handed out");
+    let said = broker.keyring_refused();
+    assert!(said.contains("has its version: make the change in a copy of the one in force"), "{said}");
     broker.assume(&token, &role("Deploy"));
 }

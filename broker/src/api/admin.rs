@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use crate::administer::{self, Refusal, Subject};
 use crate::app::App;
 use crate::app::upkeep::Reload;
+use crate::private::Privacy;
 use crate::revocation::Scope;
 use crate::store::{Cursor, RevokeError, SessionRecord, Settlement};
 
@@ -125,8 +126,7 @@ struct Admin {
 /// Serves administration on `socket` for as long as the future is polled. A socket left by a broker before is replaced.
 pub async fn serve(socket: &Path, app: Arc<App>, reload: mpsc::Sender<Reload>) -> std::io::Result<()> {
     if let Some(folder) = socket.parent() {
-        // Nobody else may put a socket in place of this one.
-        std::fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+        prepare_folder(folder)?;
     }
     if std::os::unix::net::UnixStream::connect(socket).is_ok() {
         return Err(std::io::Error::other("another broker answers on it"));
@@ -143,6 +143,14 @@ pub async fn serve(socket: &Path, app: Arc<App>, reload: mpsc::Sender<Reload>) -
         .route("/reload", post(reload_now))
         .with_state(Admin { app, reload });
     axum::serve(listener, router.into_make_service_with_connect_info::<PeerUser>()).await
+}
+
+/// Makes the folder if need be; nobody else may put a socket in place of the one in it.
+fn prepare_folder(folder: &Path) -> std::io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    std::fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    // Somebody else may have made it since the configuration was checked.
+    Privacy::Folder.check(&std::fs::metadata(folder)?).map_err(std::io::Error::other)
 }
 
 /// Removes a socket that nobody answers on; whatever else has that name stays.

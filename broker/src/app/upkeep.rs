@@ -184,7 +184,15 @@ async fn follow_keyring(app: &App, development: bool, seen: &mut Option<Stamp>) 
     let first = seen.replace(stamp).is_none();
     let in_force = app.keyring.load().version();
     match KeyringFile::read(&file).and_then(|keyring| keyring.validate()) {
-        Ok(keyring) if keyring.version() == in_force => {}
+        Ok(keyring) if keyring.version() == in_force => {
+            if keyring.summary() != app.keyring.load().summary() {
+                tracing::error!(
+                    in_force,
+                    "the keyring differs from the one in force, which stays, and has its version: make the change in a copy \
+                     of the one in force"
+                );
+            }
+        }
         Ok(keyring) if keyring.version() < in_force || keyring.is_development() != development => {
             tracing::error!(
                 in_force,
@@ -194,15 +202,8 @@ async fn follow_keyring(app: &App, development: bool, seen: &mut Option<Stamp>) 
         }
         Ok(keyring) => {
             let version = keyring.version();
-            let missing = keyring.missing_of(&app.keyring.load());
-            if !missing.is_empty() {
-                let missing = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                tracing::error!(
-                    in_force,
-                    offered = version,
-                    missing,
-                    "the keyring lacks keys of the one in force, which stays: put their entries back, retired ones too"
-                );
+            if let Err(error) = keyring.check_follows(&app.keyring.load()) {
+                tracing::error!(%error, in_force, offered = version, "the keyring is not taken in; the one in force stays");
                 return;
             }
             // It may retire a key, and like every revocation that waits for no audit file.

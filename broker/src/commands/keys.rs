@@ -122,7 +122,7 @@ fn end_sealed(id: u32, broker: &Broker) -> Done {
         }
         Err(error) => {
             say(&format!("no broker was told of key {id}: {error}; {later}\n"));
-            Ok(ExitCode::SUCCESS)
+            Ok(PROPAGATING.into())
         }
     }
 }

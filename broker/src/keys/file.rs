@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown},
     path::Path,
 };
 
@@ -68,6 +68,9 @@ pub struct KeyringFile {
     salt: Zeroizing<String>,
     names: Zeroizing<String>,
     key: Vec<KeyEntry>,
+    /// User and group of the file that it was read from: whoever had these keys, and nobody who put a file there since.
+    #[serde(skip)]
+    owner: Option<(u32, u32)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,7 +89,7 @@ impl KeyringFile {
         let id = HEXLOWER.encode(random().get(..8).unwrap_or_default());
         let (salt, names) = (material(random), material(random));
         let key = vec![KeyEntry::generate(1, KeyState::Active, random)];
-        Self { id, version: 1, development, salt, names, key }
+        Self { id, version: 1, development, salt, names, key, owner: None }
     }
 
     /// The file at `path`, to be relied on: it is root's or this user's, and nobody else can open it.
@@ -105,13 +108,14 @@ impl KeyringFile {
     ) -> Result<Self, KeyringError> {
         // Of the file that is open, since another one may have the name by then.
         let mut file = fs::File::open(path)?;
-        private(&file.metadata()?)?;
+        let data = file.metadata()?;
+        private(&data)?;
         let mut text = Zeroizing::new(String::new());
         file.read_to_string(&mut text)?;
-        Ok(toml::from_str(&text)?)
+        Ok(Self { owner: Some((data.uid(), data.gid())), ..toml::from_str(&text)? })
     }
 
-    /// Replaces the file at `path` as a whole, with mode 0600.
+    /// Replaces the file at `path` as a whole, with mode 0600, for the owner of the file that this was read from.
     pub fn write(&self, path: &Path) -> Result<(), KeyringError> {
         let text = Zeroizing::new(toml::to_string(self).map_err(std::io::Error::other)?);
         let temporary = path.with_extension("new");
@@ -121,6 +125,12 @@ impl KeyringFile {
         }
         // Always a file of its own making: one that is there already may be open to others, or lead elsewhere.
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        // A broker that runs as another user than the operator has to be able to read it.
+        if let Some((user, group)) = self.owner
+            && user != file.metadata()?.uid()
+        {
+            fchown(&file, Some(user), Some(group))?;
+        }
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;

@@ -103,19 +103,79 @@ fn an_unknown_key_is_told_apart_from_a_forgery() {
 }
 
 #[test]
-fn a_keyring_that_lost_an_entry_is_told() {
-    let mut file = generated();
-    file.prepare(&mut counter());
-    let whole = file.validate().unwrap();
-    file.activate(2).unwrap();
-    file.retire(1).unwrap();
-    assert_eq!(file.validate().unwrap().missing_of(&whole), [], "a retired key is still there");
-    assert_eq!(generated().validate().unwrap().missing_of(&whole), [KeyId(2)]);
-}
-
-#[test]
 fn names_keep_their_parts_apart() {
     let keyring = generated().validate().unwrap();
     assert_ne!(keyring.name(b"ab", &[b"c"]), keyring.name(b"a", &[b"bc"]));
     assert_eq!(keyring.name(b"ab", &[b"c"]), keyring.name(b"ab", &[b"c"]));
+}
+
+/// Why `file` may not take the place of the keyring that `before` makes.
+fn refused(file: &KeyringFile, before: &KeyringFile) -> Option<NotASuccessor> {
+    file.validate().unwrap().check_follows(&before.validate().unwrap()).err()
+}
+
+/// The file with its text changed.
+fn edited(file: &KeyringFile, from: &str, to: &str) -> KeyringFile {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyring");
+    file.write(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from}");
+    std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    KeyringFile::read(&path).unwrap()
+}
+
+#[test]
+fn f20_a_retired_key_comes_back_by_no_keyring_file() {
+    let mut before = generated();
+    before.prepare(&mut counter());
+    before.activate(2).unwrap();
+    let mut copy = edited(&before, "version = 3", "version = 3");
+    before.retire(1).unwrap();
+    copy.prepare(&mut counter());
+    copy.activate(3).unwrap();
+    assert_eq!(refused(&copy, &before), Some(NotASuccessor::Revived(vec![KeyId(1)])));
+    before.prepare(&mut counter());
+    assert_eq!(refused(&before, &copy), None, "one more key, and one retired");
+}
+
+#[test]
+fn f21_a_key_whose_material_changed_and_another_sites_keyring_are_no_successors() {
+    let before = generated();
+    let other = |byte: u8| data_encoding::BASE64.encode(&[byte; 32]);
+    for number in 4..=6 {
+        let changed = edited(&before, &other(number), &other(99));
+        assert_eq!(refused(&changed, &before), Some(NotASuccessor::Changed(vec![KeyId(1)])), "{number}");
+    }
+    let (id, names) = (before.validate().unwrap().id().to_owned(), other(3));
+    for another in [edited(&before, &id, "elsewhere"), edited(&before, &names, &other(99))] {
+        assert_eq!(refused(&another, &before), Some(NotASuccessor::Another));
+    }
+    assert_eq!(refused(&before, &before), None);
+}
+
+#[test]
+fn a_keyring_that_lost_an_entry_is_no_successor() {
+    let mut file = generated();
+    file.prepare(&mut counter());
+    assert_eq!(refused(&generated(), &file), Some(NotASuccessor::Missing(vec![KeyId(2)])));
+    file.activate(2).unwrap();
+    let before = edited(&file, "version = 3", "version = 3");
+    file.retire(1).unwrap();
+    assert_eq!(refused(&file, &before), None, "a retired key is still there");
+}
+
+#[test]
+fn a_keyring_changed_by_root_stays_its_owners() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyring");
+    generated().write(&path).unwrap();
+    let user = rustix::process::geteuid();
+    let owner = if user.is_root() { 12_345 } else { user.as_raw() };
+    std::os::unix::fs::chown(&path, Some(owner), None).unwrap();
+    KeyringFile::read_of_any_owner(&path).unwrap().write(&path).unwrap();
+    let written = std::fs::metadata(&path).unwrap();
+    assert_eq!((written.uid(), written.mode() & 0o7777), (owner, 0o600));
 }

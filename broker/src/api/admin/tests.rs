@@ -17,3 +17,14 @@ fn only_a_left_over_socket_is_removed() {
     assert!(!socket.exists());
     remove_left_over(&socket).unwrap();
 }
+
+#[test]
+fn a_folder_that_others_may_write_to_holds_no_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let (open, own) = (folder.path().join("open"), folder.path().join("own").join("deeper"));
+    std::fs::create_dir(&open).unwrap();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(prepare_folder(&open).unwrap_err().to_string().contains("chmod go-w"));
+    prepare_folder(&own).unwrap();
+    prepare_folder(&own).unwrap();
+}

@@ -93,6 +93,21 @@ async fn f16_a_wall_clock_that_jumps_ahead_and_back_forgets_no_revocation() {
 }
 
 #[tokio::test]
+async fn f16_a_clock_that_was_set_right_forgets_no_later_revocation_at_a_restart() {
+    let Fixture { store, clock, directory } = fixture().await;
+    let session = |number| SessionId([number; 16]).target();
+    clock.advance(jiff::SignedDuration::from_hours(240));
+    clock.settle();
+    store.revoke(&[revocation(mark(session(1), FOR_GOOD, &clock))]).await.unwrap();
+    clock.advance(jiff::SignedDuration::from_hours(-240));
+    clock.settle();
+    store.revoke(&[revocation(mark(session(2), FOR_GOOD, &clock))]).await.unwrap();
+    drop(store);
+    let store = Embedded::open(directory.path(), keyring(1), clock.source()).unwrap();
+    assert_eq!(store.live().whatever_its_age().mark(session(2)), Some(FOR_GOOD));
+}
+
+#[tokio::test]
 async fn f20_retiring_a_key_undoes_no_revocation_that_it_sealed() {
     let directory = tempfile::tempdir().unwrap();
     let (clock, keys) = (TestClock::new(), keyring(1));

@@ -134,9 +134,8 @@ fn apply(transaction: &WriteTransaction, command: &Command) -> Result<Outcome, r
     match command {
         Command::Insert(insert, _) => Ok(Outcome::Inserted(record(transaction, insert)?)),
         Command::Marks(marks, forgotten_ms, _) => {
-            let mut times = transaction.open_table(TIMES)?;
-            let known = times.get(FORGOTTEN)?.map_or(0, |until| until.value());
-            times.insert(FORGOTTEN, known.max(*forgotten_ms))?;
+            // Not the latest time ever: once a clock that was ahead is set right, that would be past these marks' own.
+            transaction.open_table(TIMES)?.insert(FORGOTTEN, *forgotten_ms)?;
             let mut table = transaction.open_table(MARKS)?;
             let mut sequence = table.last()?.map_or(0, |(last, _)| last.value());
             for sealed in marks {

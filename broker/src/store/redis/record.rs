@@ -11,7 +11,7 @@ use crate::store::sealed::{Kind, Name, Sealer};
 use crate::store::value::{Epoch, Redemption};
 use crate::store::{Limit, Limits, Reservation, SessionRecord, Unavailable};
 
-/// One in so many sessions tends the indexes that it is listed in: takes out what has ended, puts off their expiry.
+/// One in so many sessions tends the indexes that it is listed in: takes out what has ended.
 const TENDED_BY_ONE_IN: u8 = 16;
 
 /// One session's entries in Redis.
@@ -26,8 +26,6 @@ pub(super) struct Entries<'r> {
 struct Index {
     key: Vec<u8>,
     limit: Option<Limit>,
-    /// One of the many that come and go with their sessions, not one of the few that the directory names.
-    passing: bool,
 }
 
 /// What became of a reservation.
@@ -41,8 +39,6 @@ impl<'r> Entries<'r> {
         let index = |target: Option<Target>| Index {
             key: key(sealer.index_name(target)),
             limit: target.and_then(|target| limits.of(record, target)),
-            passing: target
-                .is_some_and(|target| matches!(target.scope, Scope::Principal | Scope::Certificate)),
         };
         let indexes = record.listed_under().map(Some).chain([None]).map(index).collect();
         Self {
@@ -67,18 +63,16 @@ impl<'r> Entries<'r> {
         let member = self.name.id;
         let tends = member.last().is_some_and(|byte| byte % TENDED_BY_ONE_IN == 0);
         // No transaction: what a broken connection leaves half done is what nobody was told of either.
-        let mut pipeline = Pipeline::with_capacity(self.indexes.len().saturating_mul(2).saturating_add(4));
+        let mut pipeline = Pipeline::with_capacity(self.indexes.len().saturating_mul(3).saturating_add(4));
         pipeline.add_command(set(&key(self.name), &sealed, lives_ms));
         pipeline.add_command(set(&key(self.access_key), &member, lives_ms));
-        for Index { key, passing, .. } in &self.indexes {
+        for Index { key, .. } in &self.indexes {
             pipeline.add_command(command("ZADD", key, (score(expires_ms, member), member.as_slice())));
             if tends {
                 pipeline.add_command(command("ZREMRANGEBYSCORE", key, ("-inf", ended)));
             }
-            if tends || *passing {
-                // The last session listed ends 36 h from now at most.
-                pipeline.add_command(command("PEXPIRE", key, MARK_KEPT_MS));
-            }
+            // Each time, or a list could end before this session, which ends 36 h from now at most.
+            pipeline.add_command(command("PEXPIRE", key, MARK_KEPT_MS));
         }
         let counted = pipeline.len();
         let limits: Vec<_> =

@@ -210,3 +210,26 @@ async fn f15_a_revocation_said_to_be_done_is_in_the_journal() {
     assert!((1..=20).all(|number| history.view.mark(session(number)) == Some(FOR_GOOD)));
     drop(server);
 }
+
+#[tokio::test]
+async fn no_list_of_sessions_ends_before_the_last_session_in_it() {
+    let fixture = fixture().await;
+    let all = Selector::default();
+    for number in 1..=20 {
+        // As if the lists had last been put off long ago.
+        let lists: Vec<Vec<u8>> = fixture.server.ask(&[b"KEYS", b"daypass:i:*"]).await;
+        for list in &lists {
+            fixture.server.ask::<()>(&[b"PEXPIRE", list, b"60000"]).await;
+        }
+        let latest = record(number, "alice", &fixture.clock);
+        fixture.store.record(&latest, None, LIMITS).await.unwrap();
+        let lives = (latest.expires - latest.issued).get_seconds();
+        let lists: Vec<Vec<u8>> = fixture.server.ask(&[b"KEYS", b"daypass:i:*"]).await;
+        assert_eq!(lists.len(), 5, "principal, role, provider, account, all");
+        for list in &lists {
+            let left: i64 = fixture.server.ask(&[b"TTL", list]).await;
+            assert!(left >= lives, "session {number} would be listed for {left} s of its {lives}");
+        }
+    }
+    assert_eq!(listed(&fixture.store, all).await.len(), 20);
+}
