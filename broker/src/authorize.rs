@@ -97,7 +97,7 @@ fn signing_key(
     signed: &sigv4::SignedRequest<'_>,
     session: &OpenSession,
 ) -> Result<Arc<SigningKey>, Refusal> {
-    app.signing_keys.key(session.claims().session(), session.sealed_by(), signed, || {
+    app.signing_keys.key(session, signed, || {
         let secret = session.secret_access_key(&app.keyring.load()).map_err(OpenError::from)?;
         Ok(SigningKey::derive(secret.expose_secret(), signed.date(), signed.region(), signed.service()))
     })
