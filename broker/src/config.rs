@@ -7,6 +7,7 @@ mod directory;
 mod fields;
 mod ids;
 mod layout;
+mod organization;
 mod policy;
 mod provider;
 mod report;
@@ -25,6 +26,7 @@ use std::{os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 pub use directory::{Account, Directory};
 pub use ids::write_ids;
+pub use organization::Organization;
 pub use service::{Route, Segment, Service};
 pub use settings::{
     Admin, Audit, Authz, Keys, Limits, RedisState, Server, Settings, State, Telemetry, Transport,

@@ -5,7 +5,7 @@
 use daypass_evaluator::{Applicable, Context, Explanation, Principal, Request, explain};
 
 use crate::config::Directory;
-use crate::role::{AssumedRoleArn, Role, SessionName};
+use crate::role::{AccountId, AssumedRoleArn, Role, SessionName};
 use crate::trust::{Presented, Surroundings};
 
 /// What a session would ask.
@@ -81,7 +81,8 @@ pub fn session(directory: &Directory, wish: &Wish<'_>) -> Result<Explanation, Un
     context.set("aws:MultiFactorAuthPresent", "false");
     wish.surroundings.describe(&mut context);
     suppose(&mut context, wish.context);
-    let owner = wish.resource.split(':').nth(4).filter(|account| !account.is_empty());
+    let owner = wish.resource.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
+    let owner = owner.unwrap_or(role.account);
     let request = Request {
         principal: Principal::RoleSession {
             role_arn: role.arn.as_str(),
@@ -90,12 +91,15 @@ pub fn session(directory: &Directory, wish: &Wish<'_>) -> Result<Explanation, Un
         },
         action: wish.action,
         resource: wish.resource,
-        resource_account: owner.unwrap_or(role.account.as_str()),
+        resource_account: owner.as_str(),
         context: &context,
     };
+    let organization = directory.organization();
     let policies = Applicable {
         identity: &[&role.identity],
         boundary: role.boundary.as_ref().map(|boundary| &boundary.policies),
+        service_control: &organization.service_control(&role.account),
+        resource_control: &organization.resource_control(&owner),
         ..Applicable::default()
     };
     Ok(explain(&request, &policies))
@@ -112,7 +116,9 @@ pub fn assumption(directory: &Directory, assumption: &Assumption<'_>) -> Result<
     }
     let mut context = presented.context(role, assumption.session_name, &assumption.surroundings);
     suppose(&mut context, assumption.context);
-    let answer = |action| Answer { action, explanation: presented.explain(role, action, &context) };
+    let controls = directory.organization().resource_control(&role.account);
+    let answer =
+        |action| Answer { action, explanation: presented.explain(role, &controls, action, &context) };
     Ok(presented.needed_actions(assumption.action).map(answer).collect())
 }
 

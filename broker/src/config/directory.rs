@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 pub(super) use compile::{Attachable, directory};
 
-use super::service::Service;
+use super::{organization::Organization, service::Service};
 use crate::{
     proof::oidc::Provider,
     role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId},
@@ -15,6 +15,7 @@ use crate::{
 /// Everything the directory's files say, validated as a whole.
 #[derive(Debug, Default)]
 pub struct Directory {
+    organization: Organization,
     accounts: HashMap<AccountId, Account>,
     roles: HashMap<RoleArn, Arc<Role>>,
     roles_by_id: HashMap<RoleId, Arc<Role>>,
@@ -58,6 +59,11 @@ impl Directory {
     /// Every account, in no order.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values()
+    }
+
+    /// The control policies over each account.
+    pub fn organization(&self) -> &Organization {
+        &self.organization
     }
 
     /// The account's provider for an issuer, compared byte by byte.

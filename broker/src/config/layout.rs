@@ -13,6 +13,11 @@ use crate::{error::Diagnostic, role::AccountId};
 pub(super) struct Layout<'t> {
     /// By name.
     pub(super) shared_policies: BTreeMap<&'t str, &'t Source>,
+    pub(super) organization: Option<&'t Source>,
+    /// Service control policies, by name.
+    pub(super) scps: BTreeMap<&'t str, &'t Source>,
+    /// Resource control policies, by name.
+    pub(super) rcps: BTreeMap<&'t str, &'t Source>,
     pub(super) accounts: BTreeMap<AccountId, AccountFiles<'t>>,
 }
 
@@ -64,6 +69,9 @@ impl<'t> Layout<'t> {
     fn file(&mut self, parts: &[&'t str], source: &'t Source) -> bool {
         match *parts {
             ["aws", "policies", file] => keep(&mut self.shared_policies, file, ".json", source),
+            ["organization.toml"] => self.organization.replace(source).is_none(),
+            ["organization", "scps", file] => keep(&mut self.scps, file, ".json", source),
+            ["organization", "rcps", file] => keep(&mut self.rcps, file, ".json", source),
             [account, ref rest @ ..] => AccountId::parse(account)
                 .is_ok_and(|account| self.accounts.entry(account).or_default().file(rest, source)),
             [] => false,
@@ -73,7 +81,7 @@ impl<'t> Layout<'t> {
     /// Takes a folder, which may be empty; false if it has no place.
     fn folder(&mut self, parts: &[&'t str]) -> bool {
         match *parts {
-            ["aws"] | ["aws", "policies"] => true,
+            ["aws" | "organization"] | ["aws", "policies"] | ["organization", "scps" | "rcps"] => true,
             [account, ref rest @ ..] => AccountId::parse(account)
                 .is_ok_and(|account| self.accounts.entry(account).or_default().folder(rest)),
             [] => false,
@@ -148,8 +156,6 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
         (depth, format!("this build does not load {kind} yet"), fix.to_owned())
     };
     match *parts {
-        ["organization.toml", ..] => later(1, "organization.toml"),
-        ["organization", ..] => later(1, "organizations"),
         [account, kind, ..] if AccountId::parse(account).is_ok() && LATER.contains(&kind) => later(2, kind),
         [account, "roles", _, file] if AccountId::parse(account).is_ok() => unknown(
             4,
@@ -162,6 +168,11 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
             "an account has account.toml, policies/<Name>.json, roles/<Name>/, oidc-providers/<name>.toml \
              and services/<name>.toml",
         ),
+        ["organization", ..] => unknown(
+            parts.len(),
+            "this file or folder has no place here".to_owned(),
+            "organization/ has scps/<Name>.json and rcps/<Name>.json",
+        ),
         ["aws", ..] => unknown(
             parts.len(),
             "this file or folder has no place here".to_owned(),
@@ -170,7 +181,8 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
         _ => unknown(
             1,
             "this file or folder has no place in the directory".to_owned(),
-            "the directory has one folder an account, named by its twelve digits, and aws/policies",
+            "the directory has one folder an account, named by its twelve digits, aws/policies, \
+             organization.toml and organization/",
         ),
     }
 }

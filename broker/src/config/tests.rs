@@ -3,6 +3,7 @@
 mod cases;
 mod disk;
 mod mutants;
+mod organization;
 
 use std::path::{Path, PathBuf};
 

@@ -10,7 +10,7 @@ use super::{
         fields,
         ids::Ids,
         layout::{AccountFiles, Layout, layout},
-        policy,
+        organization, policy,
         provider::Providers,
         report::{Report, Source},
         roles::{self, Draft, Principals},
@@ -40,7 +40,8 @@ pub(in super::super) fn directory(tree: &Tree, settings: Option<&Settings>, repo
     let layout = layout(tree, report);
     let ids = Ids::default();
     let mut policies = policy::managed(&layout.shared_policies, PolicyArn::shared, report);
-    let mut directory = Directory::default();
+    let mut directory =
+        Directory { organization: organization::organization(tree, &layout, report), ..Directory::default() };
     let own_urls = settings.map_or_else(Vec::new, |settings| settings.server.own_urls());
     let (mut drafts, mut services) = (Vec::new(), Vec::new());
     for (id, files) in &layout.accounts {
