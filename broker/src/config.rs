@@ -3,6 +3,7 @@
 //! The way through: files on disk -> [`Tree`] -> [`compile`] -> [`Snapshot`]. Nothing outside of this module knows that
 //! files are the source.
 
+mod attachments;
 mod directory;
 mod fields;
 mod ids;
@@ -19,6 +20,7 @@ mod settings;
 mod tests;
 mod tree;
 mod trust_rules;
+mod users;
 mod value;
 mod watch;
 

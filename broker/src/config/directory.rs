@@ -1,4 +1,4 @@
-//! Accounts, roles, policies, providers and services, each found in one step.
+//! Accounts, roles, users, policies, providers and services, each found in one step.
 
 mod compile;
 
@@ -9,7 +9,7 @@ pub(super) use compile::{Attachable, directory};
 use super::{organization::Organization, service::Service};
 use crate::{
     proof::oidc::Provider,
-    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId},
+    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId, User, UserArn},
 };
 
 /// Everything the directory's files say, validated as a whole.
@@ -18,6 +18,7 @@ pub struct Directory {
     organization: Organization,
     accounts: HashMap<AccountId, Account>,
     roles: HashMap<RoleArn, Arc<Role>>,
+    users: HashMap<UserArn, Arc<User>>,
     roles_by_id: HashMap<RoleId, Arc<Role>>,
     policies: HashMap<PolicyArn, Arc<ManagedPolicy>>,
     providers: HashMap<String, Arc<Provider>>,
@@ -49,6 +50,11 @@ impl Directory {
     /// Every role, in no order.
     pub fn roles(&self) -> impl Iterator<Item = &Arc<Role>> {
         self.roles.values()
+    }
+
+    /// The user with this ARN, path included.
+    pub fn user(&self, arn: &str) -> Option<&Arc<User>> {
+        self.users.get(arn)
     }
 
     /// The account of this number.

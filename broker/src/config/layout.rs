@@ -27,6 +27,8 @@ pub(super) struct AccountFiles<'t> {
     pub(super) account: Option<&'t Source>,
     pub(super) policies: BTreeMap<&'t str, &'t Source>,
     pub(super) roles: BTreeMap<&'t str, RoleFiles<'t>>,
+    pub(super) groups: BTreeMap<&'t str, OwnerFiles<'t>>,
+    pub(super) users: BTreeMap<&'t str, OwnerFiles<'t>>,
     pub(super) oidc_providers: BTreeMap<&'t str, &'t Source>,
     /// What lies beside provider files: CAs and key sets, by file name.
     pub(super) attachments: BTreeMap<&'t str, &'t Source>,
@@ -41,9 +43,16 @@ pub(super) struct RoleFiles<'t> {
     pub(super) policies: BTreeMap<&'t str, &'t Source>,
 }
 
+/// The folder of one user or group.
+#[derive(Debug, Default)]
+pub(super) struct OwnerFiles<'t> {
+    /// `user.toml` or `group.toml`.
+    pub(super) owner: Option<&'t Source>,
+    pub(super) policies: BTreeMap<&'t str, &'t Source>,
+}
+
 /// Kinds of entries that are defined, and that this build would have to ignore.
-const LATER: [&str; 6] =
-    ["groups", "profiles", "resource-policies", "saml-providers", "trust-anchors", "users"];
+const LATER: [&str; 4] = ["profiles", "resource-policies", "saml-providers", "trust-anchors"];
 
 /// Sorts every file and folder into its place and reports those that have none.
 pub(super) fn layout<'t>(tree: &'t Tree, report: &Report) -> Layout<'t> {
@@ -97,6 +106,12 @@ impl<'t> AccountFiles<'t> {
             ["roles", role, "role.toml"] => self.role(role).role.replace(source).is_none(),
             ["roles", role, "trust.json"] => self.role(role).trust.replace(source).is_none(),
             ["roles", role, "policies", file] => keep(&mut self.role(role).policies, file, ".json", source),
+            ["groups", group, ref rest @ ..] => {
+                self.groups.entry(group).or_default().file(rest, "group.toml", source)
+            }
+            ["users", user, ref rest @ ..] => {
+                self.users.entry(user).or_default().file(rest, "user.toml", source)
+            }
             ["oidc-providers", file] => {
                 keep(&mut self.oidc_providers, file, ".toml", source)
                     || self.attachments.insert(file, source).is_none()
@@ -108,9 +123,17 @@ impl<'t> AccountFiles<'t> {
 
     fn folder(&mut self, parts: &[&'t str]) -> bool {
         match *parts {
-            [] | ["policies" | "roles" | "oidc-providers" | "services"] => true,
+            [] | ["policies" | "roles" | "groups" | "users" | "oidc-providers" | "services"] => true,
             ["roles", role] | ["roles", role, "policies"] => {
                 self.role(role);
+                true
+            }
+            ["groups", group] | ["groups", group, "policies"] => {
+                self.groups.entry(group).or_default();
+                true
+            }
+            ["users", user] | ["users", user, "policies"] => {
+                self.users.entry(user).or_default();
                 true
             }
             _ => false,
@@ -119,6 +142,16 @@ impl<'t> AccountFiles<'t> {
 
     fn role(&mut self, name: &'t str) -> &mut RoleFiles<'t> {
         self.roles.entry(name).or_default()
+    }
+}
+
+impl<'t> OwnerFiles<'t> {
+    fn file(&mut self, parts: &[&'t str], owner: &str, source: &'t Source) -> bool {
+        match *parts {
+            [file] if file == owner => self.owner.replace(source).is_none(),
+            ["policies", file] => keep(&mut self.policies, file, ".json", source),
+            _ => false,
+        }
     }
 }
 
@@ -162,11 +195,24 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
             format!("a role's folder has no file `{file}`"),
             "a role has role.toml, trust.json and policies/<Name>.json",
         ),
+        [account, "users", _, "access-keys", ..] if AccountId::parse(account).is_ok() => {
+            later(4, "users' access keys")
+        }
+        [account, "users", _, file] if AccountId::parse(account).is_ok() => unknown(
+            4,
+            format!("a user's folder has no file `{file}`"),
+            "a user has user.toml and policies/<Name>.json",
+        ),
+        [account, "groups", _, file] if AccountId::parse(account).is_ok() => unknown(
+            4,
+            format!("a group's folder has no file `{file}`"),
+            "a group has group.toml and policies/<Name>.json",
+        ),
         [account, _, ..] if AccountId::parse(account).is_ok() => unknown(
             parts.len(),
             "this file or folder has no place in an account".to_owned(),
-            "an account has account.toml, policies/<Name>.json, roles/<Name>/, oidc-providers/<name>.toml \
-             and services/<name>.toml",
+            "an account has account.toml, policies/<Name>.json, roles/<Name>/, groups/<Name>/, users/<Name>/, \
+             oidc-providers/<name>.toml and services/<name>.toml",
         ),
         ["organization", ..] => unknown(
             parts.len(),

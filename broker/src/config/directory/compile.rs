@@ -17,20 +17,22 @@ use super::{
         service,
         settings::Settings,
         tree::Tree,
-        trust_rules, value,
+        trust_rules, users, value,
     },
     Account, Directory,
 };
 use crate::{
     error::Diagnostic,
     proof::oidc::Provider,
-    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn},
+    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, User, UserArn},
 };
 
 /// AWS's quotas for one account.
 const ROLES_AT_MOST: usize = 1000;
 const POLICIES_AT_MOST: usize = 1500;
 const PROVIDERS_AT_MOST: usize = 100;
+const USERS_AT_MOST: usize = 5000;
+const GROUPS_AT_MOST: usize = 300;
 
 /// Nothing under the ARN of a policy that is wrong.
 type Policies = HashMap<PolicyArn, Option<Arc<ManagedPolicy>>>;
@@ -50,11 +52,14 @@ pub(in super::super) fn directory(tree: &Tree, settings: Option<&Settings>, repo
         let providers = Providers::new(*id, tree, files, &own_urls, &ids, report).read();
         directory.add_account(*id, account_name(tree, *id, files, report), &providers);
         let attachable = Attachable { policies: &policies, account: *id };
+        let folder = tree.root.join(id.as_str());
+        let reader = users::Reader { policies: attachable, folder: &folder, ids: &ids, report };
+        directory.users.extend(reader.read(files).into_iter().map(|user| (user.arn.clone(), Arc::new(user))));
         drafts.extend(drafted(tree, attachable, files, &ids, report));
         let read = |source: &&Source| service::service(source, *id, &ids, report).map(Arc::new);
         services.extend(files.services.values().filter_map(|source| Some((read(source)?, *source))));
     }
-    let principals = principals(&layout, &drafts);
+    let principals = principals(&layout, &drafts, &directory.users);
     for draft in drafts {
         if let Some((role, trust)) = draft.compile(&principals, report) {
             directory.add_role(role, trust, &layout, report);
@@ -90,7 +95,7 @@ impl Directory {
     }
 }
 
-fn principals(layout: &Layout<'_>, drafts: &[Draft<'_>]) -> Principals {
+fn principals(layout: &Layout<'_>, drafts: &[Draft<'_>], users: &HashMap<UserArn, Arc<User>>) -> Principals {
     let roles: HashMap<_, _> = drafts.iter().map(|draft| (draft.arn.clone(), draft.id.clone())).collect();
     let sound: HashSet<_> =
         roles.keys().filter_map(|arn| Some((arn.account()?, arn.name().to_owned()))).collect();
@@ -99,7 +104,19 @@ fn principals(layout: &Layout<'_>, drafts: &[Draft<'_>]) -> Principals {
         .iter()
         .flat_map(|(account, files)| files.roles.keys().map(|name| (*account, (*name).to_owned())));
     let broken = folders.filter(|folder| !sound.contains(folder)).collect();
-    Principals { roles, accounts: layout.accounts.keys().copied().collect(), broken }
+    let sound_users: HashSet<_> =
+        users.values().map(|user| (user.account, user.name.as_str().to_owned())).collect();
+    let folders = layout
+        .accounts
+        .iter()
+        .flat_map(|(account, files)| files.users.keys().map(|name| (*account, (*name).to_owned())));
+    Principals {
+        roles,
+        users: users.values().map(|user| (user.arn.clone(), user.id.clone())).collect(),
+        accounts: layout.accounts.keys().copied().collect(),
+        broken,
+        broken_users: folders.filter(|folder| !sound_users.contains(folder)).collect(),
+    }
 }
 
 fn drafted<'t>(
@@ -115,7 +132,7 @@ fn drafted<'t>(
         .collect()
 }
 
-/// The policies that roles of one account may name: its own and the shared ones.
+/// The policies that roles, users and groups of one account may name: its own and the shared ones.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Attachable<'p> {
     policies: &'p Policies,
@@ -147,6 +164,8 @@ fn report_quotas(tree: &Tree, id: AccountId, files: &AccountFiles<'_>, report: &
     let counts = [
         ("roles", files.roles.len(), ROLES_AT_MOST),
         ("policies", files.policies.len(), POLICIES_AT_MOST),
+        ("users", files.users.len(), USERS_AT_MOST),
+        ("groups", files.groups.len(), GROUPS_AT_MOST),
         ("oidc-providers", files.oidc_providers.len(), PROVIDERS_AT_MOST),
     ];
     for (folder, count, most) in counts {
