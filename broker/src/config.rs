@@ -12,6 +12,7 @@ mod organization;
 mod policy;
 mod provider;
 mod report;
+mod resources;
 mod roles;
 mod secrets;
 mod service;

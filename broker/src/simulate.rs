@@ -132,6 +132,7 @@ fn answered<'w>(
     let policies = Applicable {
         service_control: &organization.service_control(&account),
         resource_control: &organization.resource_control(&owner),
+        resource: directory.resource_policy(&owner, wish.resource),
         ..own
     };
     explain(&request, &policies)

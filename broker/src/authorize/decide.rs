@@ -93,7 +93,7 @@ impl Caller {
             session: &session,
             service_control: &organization.service_control(&self.role.account),
             resource_control: &organization.resource_control(&action.resource_account),
-            resource: None,
+            resource: directory.resource_policy(&action.resource_account, action.resource),
         };
         answer(&request, &policies)
     }

@@ -222,6 +222,42 @@ async fn an_rcp_limits_who_becomes_a_role_and_an_scp_does_not() {
     assert!(refused.to_string().contains(denied), "{refused}");
 }
 
+#[tokio::test]
+async fn t18_a_resource_policy_grants_across_accounts_only_with_both_sides() {
+    let broker = TestBroker::start().await;
+    let owner = crate::role::AccountId::parse("444455556666").unwrap();
+    let (deploy, gateway) = (
+        caller(&broker, &broker.session("Deploy").await).await,
+        caller(&broker, &broker.session("Gateway").await).await,
+    );
+    let may = |caller: &Caller, resource: &str, resource_account| {
+        let surroundings = broker.surroundings();
+        let action =
+            Action { name: "orders:GetOrder", resource, resource_account, context: &[], surroundings };
+        caller.may(&action, &broker.app.snapshot.load().directory).decision.is_allowed()
+    };
+    let far = "arn:aws:orders:eu:444455556666:order/7";
+    assert!(!may(&deploy, far, owner), "its own side alone");
+    let policy = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"orders:GetOrder","Resource":"*",
+        "Principal":{"AWS":["arn:aws:iam::111122223333:role/Deploy","arn:aws:iam::111122223333:role/Gateway"]}}}"#;
+    broker.change_all(&[
+        ("444455556666/account.toml", "name = \"Other\""),
+        (
+            "444455556666/resource-policies/Orders/resource.toml",
+            "arn = \"arn:aws:orders:eu:444455556666:order\"",
+        ),
+        ("444455556666/resource-policies/Orders/policy.json", policy),
+        (
+            "111122223333/resource-policies/Order/resource.toml",
+            "arn = \"arn:aws:orders:eu:111122223333:order/7\"",
+        ),
+        ("111122223333/resource-policies/Order/policy.json", policy),
+    ]);
+    assert!(may(&deploy, far, owner), "both sides");
+    assert!(!may(&gateway, far, owner), "the resource's side alone");
+    assert!(may(&gateway, ORDER, gateway.role().account), "within an account, one side is enough");
+}
+
 /// An honest question about orders, by `Gateway` about `Deploy`, changed and asked.
 struct Asked {
     broker: TestBroker,

@@ -4,9 +4,11 @@ mod compile;
 
 use std::{collections::HashMap, sync::Arc};
 
+use daypass_evaluator::Policies;
+
 pub(super) use compile::{Attachable, directory};
 
-use super::{organization::Organization, service::Service};
+use super::{organization::Organization, resources::ResourcePolicies, service::Service};
 use crate::{
     proof::oidc::Provider,
     role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId, User, UserArn},
@@ -16,6 +18,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Directory {
     organization: Organization,
+    resource_policies: ResourcePolicies,
     accounts: HashMap<AccountId, Account>,
     roles: HashMap<RoleArn, Arc<Role>>,
     users: HashMap<UserArn, Arc<User>>,
@@ -70,6 +73,11 @@ impl Directory {
     /// The control policies over each account.
     pub fn organization(&self) -> &Organization {
         &self.organization
+    }
+
+    /// The policy of a resource of this account, or of what the resource is below: a bucket's for its objects.
+    pub fn resource_policy(&self, account: &AccountId, resource: &str) -> Option<&Policies> {
+        self.resource_policies.of(account, resource)
     }
 
     /// The account's provider for an issuer, compared byte by byte.

@@ -29,6 +29,7 @@ pub(super) struct AccountFiles<'t> {
     pub(super) roles: BTreeMap<&'t str, RoleFiles<'t>>,
     pub(super) groups: BTreeMap<&'t str, OwnerFiles<'t>>,
     pub(super) users: BTreeMap<&'t str, OwnerFiles<'t>>,
+    pub(super) resource_policies: BTreeMap<&'t str, ResourceFiles<'t>>,
     pub(super) oidc_providers: BTreeMap<&'t str, &'t Source>,
     /// What lies beside provider files: CAs and key sets, by file name.
     pub(super) attachments: BTreeMap<&'t str, &'t Source>,
@@ -51,8 +52,15 @@ pub(super) struct OwnerFiles<'t> {
     pub(super) policies: BTreeMap<&'t str, &'t Source>,
 }
 
+/// The folder of one resource's policy.
+#[derive(Debug, Default)]
+pub(super) struct ResourceFiles<'t> {
+    pub(super) resource: Option<&'t Source>,
+    pub(super) policy: Option<&'t Source>,
+}
+
 /// Kinds of entries that are defined, and that this build would have to ignore.
-const LATER: [&str; 4] = ["profiles", "resource-policies", "saml-providers", "trust-anchors"];
+const LATER: [&str; 3] = ["profiles", "saml-providers", "trust-anchors"];
 
 /// Sorts every file and folder into its place and reports those that have none.
 pub(super) fn layout<'t>(tree: &'t Tree, report: &Report) -> Layout<'t> {
@@ -106,6 +114,12 @@ impl<'t> AccountFiles<'t> {
             ["roles", role, "role.toml"] => self.role(role).role.replace(source).is_none(),
             ["roles", role, "trust.json"] => self.role(role).trust.replace(source).is_none(),
             ["roles", role, "policies", file] => keep(&mut self.role(role).policies, file, ".json", source),
+            ["resource-policies", name, "resource.toml"] => {
+                self.resource_policies.entry(name).or_default().resource.replace(source).is_none()
+            }
+            ["resource-policies", name, "policy.json"] => {
+                self.resource_policies.entry(name).or_default().policy.replace(source).is_none()
+            }
             ["groups", group, ref rest @ ..] => {
                 self.groups.entry(group).or_default().file(rest, "group.toml", source)
             }
@@ -126,6 +140,11 @@ impl<'t> AccountFiles<'t> {
             [] | ["policies" | "roles" | "groups" | "users" | "oidc-providers" | "services"] => true,
             ["roles", role] | ["roles", role, "policies"] => {
                 self.role(role);
+                true
+            }
+            ["resource-policies"] => true,
+            ["resource-policies", name] => {
+                self.resource_policies.entry(name).or_default();
                 true
             }
             ["groups", group] | ["groups", group, "policies"] => {
@@ -198,6 +217,11 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
         [account, "users", _, "access-keys", ..] if AccountId::parse(account).is_ok() => {
             later(4, "users' access keys")
         }
+        [account, "resource-policies", _, file] if AccountId::parse(account).is_ok() => unknown(
+            4,
+            format!("the folder of a resource's policy has no file `{file}`"),
+            "it has resource.toml and policy.json",
+        ),
         [account, "users", _, file] if AccountId::parse(account).is_ok() => unknown(
             4,
             format!("a user's folder has no file `{file}`"),
@@ -212,7 +236,7 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
             parts.len(),
             "this file or folder has no place in an account".to_owned(),
             "an account has account.toml, policies/<Name>.json, roles/<Name>/, groups/<Name>/, users/<Name>/, \
-             oidc-providers/<name>.toml and services/<name>.toml",
+             resource-policies/<Name>/, oidc-providers/<name>.toml and services/<name>.toml",
         ),
         ["organization", ..] => unknown(
             parts.len(),

@@ -64,7 +64,8 @@ impl Principals {
         arn.contains(":user/") && self.broken_users.contains(&(account, name.to_owned()))
     }
 
-    fn resolve(&self, arn: &str) -> Resolved {
+    /// Who has this ARN now.
+    pub(super) fn resolve(&self, arn: &str) -> Resolved {
         if let Some(id) = self.roles.get(arn) {
             return Resolved::Id(id.as_str().to_owned());
         }

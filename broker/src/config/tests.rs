@@ -120,6 +120,34 @@ fn t16_a_user_named_in_a_trust_policy_is_pinned_to_its_id() {
 }
 
 #[test]
+fn a_resource_and_all_below_it_have_one_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = copied(folder.path());
+    let loaded = compile(&Tree::read(&config)).unwrap();
+    let directory = &loaded.snapshot.directory;
+    let account = crate::role::AccountId::parse("111122223333").unwrap();
+    let other = crate::role::AccountId::parse("444455556666").unwrap();
+    let has =
+        |account, name: &str| directory.resource_policy(account, &format!("arn:aws:s3:::{name}")).is_some();
+    assert!(has(&account, "reports") && has(&account, "reports/a/b") && has(&account, "reports/~"));
+    assert!(!has(&account, "report") && !has(&account, "reports-2/a") && !has(&account, "reports2"));
+    assert!(!has(&other, "reports"));
+
+    let beside = folder.path().join("directory/111122223333/resource-policies");
+    let text = std::fs::read_to_string(beside.join("Reports/policy.json")).unwrap();
+    for (arn, loads) in [("reports", false), ("reports/a", false), ("reports-a", true)] {
+        std::fs::create_dir_all(beside.join("Second")).unwrap();
+        std::fs::write(beside.join("Second/policy.json"), &text).unwrap();
+        let arn = format!("arn = \"arn:aws:s3:::{arn}\"\n");
+        std::fs::write(beside.join("Second/resource.toml"), arn).unwrap();
+        match compile(&Tree::read(&config)) {
+            Ok(_) => assert!(loads),
+            Err(found) => assert!(!loads && found.to_text(false).contains("has another policy"), "{found}"),
+        }
+    }
+}
+
+#[test]
 fn a_user_is_in_at_most_ten_groups() {
     let folder = tempfile::tempdir().unwrap();
     let config = copied(folder.path());

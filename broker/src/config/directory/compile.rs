@@ -60,6 +60,10 @@ pub(in super::super) fn directory(tree: &Tree, settings: Option<&Settings>, repo
         services.extend(files.services.values().filter_map(|source| Some((read(source)?, *source))));
     }
     let principals = principals(&layout, &drafts, &directory.users);
+    for (id, files) in &layout.accounts {
+        let folder = tree.root.join(id.as_str());
+        directory.resource_policies.read(*id, &folder, files, &principals, report);
+    }
     for draft in drafts {
         if let Some((role, trust)) = draft.compile(&principals, report) {
             directory.add_role(role, trust, &layout, report);
