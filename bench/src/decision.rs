@@ -99,10 +99,10 @@ impl Request {
             self.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
         let head = Head { method: "GET", path: &self.path, query: None, headers: &headers };
         let (caller, _) = authenticate(app, snapshot, &head, Payload::Bytes(b""), "orders", Rules::STANDARD)?;
-        let verdict = caller.may(&Action {
+        let action = Action {
             name: self.action,
             resource: &self.resource,
-            resource_account: ACCOUNT,
+            resource_account: caller.role().account,
             context: &[],
             surroundings: Surroundings {
                 source_ip: Some(IpAddr::from([10, 1, 2, 3])),
@@ -111,7 +111,8 @@ impl Request {
                 region: REGION,
                 now: now(),
             },
-        });
+        };
+        let verdict = caller.may(&action, &snapshot.directory);
         Ok(verdict.decision.is_allowed())
     }
 }

@@ -3,13 +3,16 @@
 //! The way through: files on disk -> [`Tree`] -> [`compile`] -> [`Snapshot`]. Nothing outside of this module knows that
 //! files are the source.
 
+mod attachments;
 mod directory;
 mod fields;
 mod ids;
 mod layout;
+mod organization;
 mod policy;
 mod provider;
 mod report;
+mod resources;
 mod roles;
 mod secrets;
 mod service;
@@ -18,6 +21,7 @@ mod settings;
 mod tests;
 mod tree;
 mod trust_rules;
+mod users;
 mod value;
 mod watch;
 
@@ -25,6 +29,7 @@ use std::{os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 pub use directory::{Account, Directory};
 pub use ids::write_ids;
+pub use organization::Organization;
 pub use service::{Route, Segment, Service};
 pub use settings::{
     Admin, Audit, Authz, Keys, Limits, RedisState, Server, Settings, State, Telemetry, Transport,

@@ -1,4 +1,4 @@
-//! Roles and the names of things around them: validated, compiled, ready to be decided on.
+//! Roles, users and the names of things around them: validated, compiled, ready to be decided on.
 
 mod account;
 mod arn;
@@ -6,15 +6,17 @@ mod name;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod user;
 
 use std::{sync::Arc, time::Duration};
 
 use daypass_evaluator::Policies;
 
 pub use account::AccountId;
-pub use arn::{AssumedRoleArn, AssumedRoleId, PolicyArn, RoleArn, RoleId};
-pub use name::{Invalid, Path, PolicyName, RoleName, SessionName, SourceIdentity};
+pub use arn::{AssumedRoleArn, AssumedRoleId, GroupId, PolicyArn, RoleArn, RoleId, UserArn, UserId};
+pub use name::{GroupName, Invalid, Path, PolicyName, RoleName, SessionName, SourceIdentity, UserName};
 pub use tag::{TAGS_AT_MOST, TagKey, TagValue, Tags};
+pub use user::{Group, User};
 
 /// A role with everything that decides about it compiled.
 #[derive(Clone, Debug)]

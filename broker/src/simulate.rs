@@ -1,17 +1,17 @@
-//! Asking beforehand, from the directory alone: what would a session of this role be allowed, and who could become it?
+//! Asking beforehand, from the directory alone: what would this user or a session of this role be allowed, and who could become it?
 //!
 //! Nothing is verified, issued or recorded; the answers come from the same policies and the same evaluator.
 
 use daypass_evaluator::{Applicable, Context, Explanation, Principal, Request, explain};
 
 use crate::config::Directory;
-use crate::role::{AssumedRoleArn, Role, SessionName};
+use crate::role::{AccountId, AssumedRoleArn, Role, SessionName, User};
 use crate::trust::{Presented, Surroundings};
 
-/// What a session would ask.
+/// What a user or session would ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
-    /// ARN of a role, or of a session of one.
+    /// ARN of a user, a role, or a session of one.
     pub principal: &'a str,
     /// `service:Operation`.
     pub action: &'a str,
@@ -66,10 +66,16 @@ pub enum Unknown {
     /// No role of that ARN.
     #[error("the directory has no role `{0}`: give its whole ARN, path included")]
     Role(String),
+    /// No user of that ARN.
+    #[error("the directory has no user `{0}`: give its whole ARN, path included")]
+    User(String),
 }
 
-/// What a session of the role would be told, its session policies aside.
+/// What the user or a session of the role would be told, session policies aside.
 pub fn session(directory: &Directory, wish: &Wish<'_>) -> Result<Explanation, Unknown> {
+    if let Some(user) = directory.user(wish.principal) {
+        return Ok(of_user(directory, user, wish));
+    }
     let (role, session_name) = principal(directory, wish.principal)?;
     let session_arn = AssumedRoleArn::new(role.account, &role.name, &session_name).to_string();
     let user_id = format!("{}:{session_name}", role.id);
@@ -79,26 +85,57 @@ pub fn session(directory: &Directory, wish: &Wish<'_>) -> Result<Explanation, Un
     }
     context.set("aws:TokenIssueTime", wish.surroundings.now.to_string());
     context.set("aws:MultiFactorAuthPresent", "false");
-    wish.surroundings.describe(&mut context);
-    suppose(&mut context, wish.context);
-    let owner = wish.resource.split(':').nth(4).filter(|account| !account.is_empty());
-    let request = Request {
-        principal: Principal::RoleSession {
-            role_arn: role.arn.as_str(),
-            session_arn: &session_arn,
-            id: &user_id,
-        },
-        action: wish.action,
-        resource: wish.resource,
-        resource_account: owner.unwrap_or(role.account.as_str()),
-        context: &context,
-    };
-    let policies = Applicable {
+    let caller =
+        Principal::RoleSession { role_arn: role.arn.as_str(), session_arn: &session_arn, id: &user_id };
+    let own = Applicable {
         identity: &[&role.identity],
         boundary: role.boundary.as_ref().map(|boundary| &boundary.policies),
         ..Applicable::default()
     };
-    Ok(explain(&request, &policies))
+    Ok(answered(directory, wish, context, (caller, role.account), own))
+}
+
+fn of_user(directory: &Directory, user: &User, wish: &Wish<'_>) -> Explanation {
+    let mut context = Context::new();
+    for (key, value) in user.tags.iter() {
+        context.set(format!("aws:PrincipalTag/{key}"), value.as_str());
+    }
+    let caller = Principal::User { arn: user.arn.as_str(), id: user.id.as_str() };
+    let own = Applicable {
+        identity: &user.policies(),
+        boundary: user.boundary.as_ref().map(|boundary| &boundary.policies),
+        ..Applicable::default()
+    };
+    answered(directory, wish, context, (caller, user.account), own)
+}
+
+/// The principal's own policies, and the organization's on either side.
+fn answered<'w>(
+    directory: &Directory,
+    wish: &'w Wish<'_>,
+    mut context: Context<'w>,
+    (principal, account): (Principal<'_>, AccountId),
+    own: Applicable<'_>,
+) -> Explanation {
+    wish.surroundings.describe(&mut context);
+    suppose(&mut context, wish.context);
+    let owner = wish.resource.split(':').nth(4).and_then(|account| AccountId::parse(account).ok());
+    let owner = owner.unwrap_or(account);
+    let request = Request {
+        principal,
+        action: wish.action,
+        resource: wish.resource,
+        resource_account: owner.as_str(),
+        context: &context,
+    };
+    let organization = directory.organization();
+    let policies = Applicable {
+        service_control: &organization.service_control(&account),
+        resource_control: &organization.resource_control(&owner),
+        resource: directory.resource_policy(&owner, wish.resource),
+        ..own
+    };
+    explain(&request, &policies)
 }
 
 /// What the role's trust policy would say to each action that the assumption needs; all must be allowed.
@@ -112,7 +149,9 @@ pub fn assumption(directory: &Directory, assumption: &Assumption<'_>) -> Result<
     }
     let mut context = presented.context(role, assumption.session_name, &assumption.surroundings);
     suppose(&mut context, assumption.context);
-    let answer = |action| Answer { action, explanation: presented.explain(role, action, &context) };
+    let controls = directory.organization().resource_control(&role.account);
+    let answer =
+        |action| Answer { action, explanation: presented.explain(role, &controls, action, &context) };
     Ok(presented.needed_actions(assumption.action).map(answer).collect())
 }
 
@@ -124,7 +163,8 @@ fn suppose<'a>(context: &mut Context<'a>, supposed: &'a [(String, Vec<String>)])
 
 /// The role itself, or the role behind `arn:aws:sts::<account>:assumed-role/<name>/<session>`.
 fn principal<'d>(directory: &'d Directory, arn: &str) -> Result<(&'d Role, SessionName), Unknown> {
-    let unknown = || Unknown::Role(arn.to_owned());
+    let is_user = arn.starts_with("arn:aws:iam::") && arn.contains(":user/");
+    let unknown = || if is_user { Unknown::User(arn.to_owned()) } else { Unknown::Role(arn.to_owned()) };
     let named = |name: &str| SessionName::parse(name).map_err(|_| unknown());
     if let Some(role) = directory.role(arn) {
         return Ok((role, named("simulated")?));
@@ -137,3 +177,6 @@ fn principal<'d>(directory: &'d Directory, arn: &str) -> Result<(&'d Role, Sessi
     let role = directory.roles().find(|role| role.account.as_str() == account && role.name.as_str() == name);
     Ok((role.ok_or_else(unknown)?, named(session)?))
 }
+
+#[cfg(test)]
+mod tests;

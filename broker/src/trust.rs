@@ -100,12 +100,14 @@ pub enum Refusal {
     PolicyTooLarge(u32),
 }
 
-/// The role, assumed by the identity: its trust policy allows it, and all that was asked for is within its limits.
+/// The role, assumed by the identity: its trust policy and `resource_control`, the RCPs over its account, allow it, and
+/// all that was asked for is within its limits.
 ///
 /// `role` is `None` where the directory has none of that name; the answer is the same as a denial.
 pub fn assume(
     identity: &Arc<FederatedIdentity>,
     role: Option<&Arc<Role>>,
+    resource_control: &[&Policies],
     request: &AssumeRequest<'_>,
     knows_policy: &dyn Fn(&str) -> bool,
 ) -> Result<AssumedRole, Refusal> {
@@ -116,7 +118,7 @@ pub fn assume(
     let context = presented.context(role, &request.session_name, &request.surroundings);
     for action in presented.needed_actions(request.action) {
         presented
-            .authorize(role, action, &context)
+            .authorize(role, resource_control, action, &context)
             .map_err(|explanation| Refusal::Denied { action, explanation: Some(explanation) })?;
     }
     let duration = duration(identity, role, request)?;

@@ -135,9 +135,18 @@ impl TestBroker {
         headers
     }
 
-    /// Changes a file of the configuration and puts the whole in force.
+    /// Changes or adds a file of the account and puts the whole configuration in force.
     pub(crate) fn change(&self, name: &str, text: &str) {
-        std::fs::write(self.path(&format!("{ACCOUNT}/{name}")), text).unwrap();
+        self.change_all(&[(&format!("111122223333/{name}"), text)]);
+    }
+
+    /// Changes or adds files of the directory and puts the whole configuration in force.
+    pub(crate) fn change_all(&self, files: &[(&str, &str)]) {
+        for (name, text) in files {
+            let path = self.path(&format!("directory/{name}"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
         let loaded = crate::config::load(&self.path("daypass.toml"));
         self.app.snapshot.store(loaded.map_err(|found| found.to_text(false)).unwrap().snapshot);
     }

@@ -5,6 +5,8 @@ use daypass_evaluator::{
 };
 
 use super::Caller;
+use crate::config::Directory;
+use crate::role::AccountId;
 use crate::trust::Surroundings;
 use crate::trust::place;
 
@@ -16,7 +18,7 @@ pub struct Action<'a> {
     /// The resource's ARN.
     pub resource: &'a str,
     /// The account that owns the resource.
-    pub resource_account: &'a str,
+    pub resource_account: AccountId,
     /// The service's own condition keys.
     pub context: &'a [(String, Vec<String>)],
     /// Where the caller's request came from.
@@ -37,9 +39,9 @@ pub struct Verdict {
 }
 
 impl Caller {
-    /// Whether the caller's policies allow an action.
-    pub fn may(&self, action: &Action<'_>) -> Verdict {
-        self.ask(action, |request, policies| {
+    /// Whether the caller's policies allow an action, and the organization's on either side.
+    pub fn may(&self, action: &Action<'_>, directory: &Directory) -> Verdict {
+        self.ask(action, directory, |request, policies| {
             let decision = evaluate(request, policies);
             let statement = policies.statement(&decision).map(|statement| place(&statement));
             let reason = match decision.outcome() {
@@ -65,7 +67,12 @@ impl Caller {
         )
     }
 
-    fn ask<T>(&self, action: &Action<'_>, answer: impl FnOnce(&Request<'_>, &Applicable<'_>) -> T) -> T {
+    fn ask<T>(
+        &self,
+        action: &Action<'_>,
+        directory: &Directory,
+        answer: impl FnOnce(&Request<'_>, &Applicable<'_>) -> T,
+    ) -> T {
         let context = self.context(action);
         let request = Request {
             principal: Principal::RoleSession {
@@ -75,15 +82,18 @@ impl Caller {
             },
             action: action.name,
             resource: action.resource,
-            resource_account: action.resource_account,
+            resource_account: action.resource_account.as_str(),
             context: &context,
         };
         let session: Vec<&Policies> = self.session_policies.iter().collect();
+        let organization = directory.organization();
         let policies = Applicable {
             identity: &[&self.role.identity],
             boundary: self.role.boundary.as_ref().map(|boundary| &boundary.policies),
             session: &session,
-            ..Applicable::default()
+            service_control: &organization.service_control(&self.role.account),
+            resource_control: &organization.resource_control(&action.resource_account),
+            resource: directory.resource_policy(&action.resource_account, action.resource),
         };
         answer(&request, &policies)
     }

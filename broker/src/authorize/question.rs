@@ -82,7 +82,7 @@ pub fn verify(
     question: &Question<'_>,
 ) -> Result<Verification, QuestionRefusal> {
     let service = entry(snapshot, asker, question)?;
-    may_ask(service, asker, asked_from)?;
+    may_ask(snapshot, service, asker, asked_from)?;
     check_bounds(service, question)?;
     Ok(answer(app, snapshot, service, question, asked_from.now))
 }
@@ -104,15 +104,21 @@ fn entry<'s>(
         })
 }
 
-fn may_ask(service: &Service, asker: &Caller, asked_from: &Surroundings<'_>) -> Result<(), QuestionRefusal> {
+fn may_ask(
+    snapshot: &Snapshot,
+    service: &Service,
+    asker: &Caller,
+    asked_from: &Surroundings<'_>,
+) -> Result<(), QuestionRefusal> {
     let resource = service.arn(asked_from.region);
-    let verdict = asker.may(&Action {
+    let action = Action {
         name: "daypass:Verify",
         resource: &resource,
-        resource_account: service.account.as_str(),
+        resource_account: service.account,
         context: &[],
         surroundings: *asked_from,
-    });
+    };
+    let verdict = asker.may(&action, &snapshot.directory);
     if verdict.decision.is_allowed() { Ok(()) } else { Err(QuestionRefusal::NotAuthorized(verdict.reason)) }
 }
 
@@ -156,10 +162,10 @@ fn answer(
     };
     let agent = question.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
     let user_agent: Cow<'_, str> = agent.map_or(Cow::Borrowed(""), |(_, value)| value.as_str().into());
-    let verdict = caller.may(&Action {
+    let action = Action {
         name: question.action,
         resource: question.resource,
-        resource_account: service.account.as_str(),
+        resource_account: service.account,
         context: question.context,
         surroundings: Surroundings {
             source_ip: question.source_ip,
@@ -168,7 +174,8 @@ fn answer(
             region: snapshot.settings.server.region.as_str(),
             now,
         },
-    });
+    };
+    let verdict = caller.may(&action, &snapshot.directory);
     Verification::Decided { caller, verdict }
 }
 

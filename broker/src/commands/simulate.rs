@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// The configuration, `daypass.toml`.
     #[arg(long, env = "DAYPASS_CONFIG", value_name = "FILE")]
     config: PathBuf,
-    /// Who asks: a role's ARN, or a session's (`arn:aws:sts::…:assumed-role/<role>/<session>`).
+    /// Who asks: a user's ARN, a role's, or a session's (`arn:aws:sts::…:assumed-role/<role>/<session>`).
     #[arg(long, value_name = "ARN", required_unless_present = "trust", conflicts_with = "trust")]
     principal: Option<String>,
     /// What they want to do, `service:Operation`.

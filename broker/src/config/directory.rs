@@ -1,22 +1,27 @@
-//! Accounts, roles, policies, providers and services, each found in one step.
+//! Accounts, roles, users, policies, providers and services, each found in one step.
 
 mod compile;
 
 use std::{collections::HashMap, sync::Arc};
 
+use daypass_evaluator::Policies;
+
 pub(super) use compile::{Attachable, directory};
 
-use super::service::Service;
+use super::{organization::Organization, resources::ResourcePolicies, service::Service};
 use crate::{
     proof::oidc::Provider,
-    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId},
+    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId, User, UserArn},
 };
 
 /// Everything the directory's files say, validated as a whole.
 #[derive(Debug, Default)]
 pub struct Directory {
+    organization: Organization,
+    resource_policies: ResourcePolicies,
     accounts: HashMap<AccountId, Account>,
     roles: HashMap<RoleArn, Arc<Role>>,
+    users: HashMap<UserArn, Arc<User>>,
     roles_by_id: HashMap<RoleId, Arc<Role>>,
     policies: HashMap<PolicyArn, Arc<ManagedPolicy>>,
     providers: HashMap<String, Arc<Provider>>,
@@ -50,6 +55,11 @@ impl Directory {
         self.roles.values()
     }
 
+    /// The user with this ARN, path included.
+    pub fn user(&self, arn: &str) -> Option<&Arc<User>> {
+        self.users.get(arn)
+    }
+
     /// The account of this number.
     pub fn account(&self, id: &AccountId) -> Option<&Account> {
         self.accounts.get(id)
@@ -58,6 +68,16 @@ impl Directory {
     /// Every account, in no order.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values()
+    }
+
+    /// The control policies over each account.
+    pub fn organization(&self) -> &Organization {
+        &self.organization
+    }
+
+    /// The policy of a resource of this account, or of what the resource is below: a bucket's for its objects.
+    pub fn resource_policy(&self, account: &AccountId, resource: &str) -> Option<&Policies> {
+        self.resource_policies.of(account, resource)
     }
 
     /// The account's provider for an issuer, compared byte by byte.

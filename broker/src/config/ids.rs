@@ -62,7 +62,7 @@ pub(super) fn plain(text: &str) -> Result<String, Rejected> {
     if sound { Ok(text.to_owned()) } else { Err(Rejected::new(r"an id is 1 to 128 characters of [\w-]")) }
 }
 
-/// Writes an id into each role, provider and service file that has none, as its first line, and names those files.
+/// Writes an id into each file of a role, user, group, provider or service that has none, as its first line, and names those files.
 ///
 /// `entropy` fills what it is given with random bytes. Nothing else in a file changes; a file that isn't valid TOML is
 /// left alone. Each file is replaced at once.
@@ -94,6 +94,8 @@ fn prefix(name: &str) -> Option<&'static str> {
     let parts: Vec<&str> = name.split('/').collect();
     match *parts {
         [_, "roles", _, "role.toml"] => Some("AROA"),
+        [_, "users", _, "user.toml"] => Some("AIDA"),
+        [_, "groups", _, "group.toml"] => Some("AGPA"),
         [_, "oidc-providers", file] if file.ends_with(".toml") => Some("OIDC"),
         [_, "services", file] if file.ends_with(".toml") => Some("SERV"),
         _ => None,

@@ -13,6 +13,11 @@ use crate::{error::Diagnostic, role::AccountId};
 pub(super) struct Layout<'t> {
     /// By name.
     pub(super) shared_policies: BTreeMap<&'t str, &'t Source>,
+    pub(super) organization: Option<&'t Source>,
+    /// Service control policies, by name.
+    pub(super) scps: BTreeMap<&'t str, &'t Source>,
+    /// Resource control policies, by name.
+    pub(super) rcps: BTreeMap<&'t str, &'t Source>,
     pub(super) accounts: BTreeMap<AccountId, AccountFiles<'t>>,
 }
 
@@ -22,6 +27,9 @@ pub(super) struct AccountFiles<'t> {
     pub(super) account: Option<&'t Source>,
     pub(super) policies: BTreeMap<&'t str, &'t Source>,
     pub(super) roles: BTreeMap<&'t str, RoleFiles<'t>>,
+    pub(super) groups: BTreeMap<&'t str, OwnerFiles<'t>>,
+    pub(super) users: BTreeMap<&'t str, OwnerFiles<'t>>,
+    pub(super) resource_policies: BTreeMap<&'t str, ResourceFiles<'t>>,
     pub(super) oidc_providers: BTreeMap<&'t str, &'t Source>,
     /// What lies beside provider files: CAs and key sets, by file name.
     pub(super) attachments: BTreeMap<&'t str, &'t Source>,
@@ -36,9 +44,23 @@ pub(super) struct RoleFiles<'t> {
     pub(super) policies: BTreeMap<&'t str, &'t Source>,
 }
 
+/// The folder of one user or group.
+#[derive(Debug, Default)]
+pub(super) struct OwnerFiles<'t> {
+    /// `user.toml` or `group.toml`.
+    pub(super) owner: Option<&'t Source>,
+    pub(super) policies: BTreeMap<&'t str, &'t Source>,
+}
+
+/// The folder of one resource's policy.
+#[derive(Debug, Default)]
+pub(super) struct ResourceFiles<'t> {
+    pub(super) resource: Option<&'t Source>,
+    pub(super) policy: Option<&'t Source>,
+}
+
 /// Kinds of entries that are defined, and that this build would have to ignore.
-const LATER: [&str; 6] =
-    ["groups", "profiles", "resource-policies", "saml-providers", "trust-anchors", "users"];
+const LATER: [&str; 3] = ["profiles", "saml-providers", "trust-anchors"];
 
 /// Sorts every file and folder into its place and reports those that have none.
 pub(super) fn layout<'t>(tree: &'t Tree, report: &Report) -> Layout<'t> {
@@ -64,6 +86,9 @@ impl<'t> Layout<'t> {
     fn file(&mut self, parts: &[&'t str], source: &'t Source) -> bool {
         match *parts {
             ["aws", "policies", file] => keep(&mut self.shared_policies, file, ".json", source),
+            ["organization.toml"] => self.organization.replace(source).is_none(),
+            ["organization", "scps", file] => keep(&mut self.scps, file, ".json", source),
+            ["organization", "rcps", file] => keep(&mut self.rcps, file, ".json", source),
             [account, ref rest @ ..] => AccountId::parse(account)
                 .is_ok_and(|account| self.accounts.entry(account).or_default().file(rest, source)),
             [] => false,
@@ -73,7 +98,7 @@ impl<'t> Layout<'t> {
     /// Takes a folder, which may be empty; false if it has no place.
     fn folder(&mut self, parts: &[&'t str]) -> bool {
         match *parts {
-            ["aws"] | ["aws", "policies"] => true,
+            ["aws" | "organization"] | ["aws", "policies"] | ["organization", "scps" | "rcps"] => true,
             [account, ref rest @ ..] => AccountId::parse(account)
                 .is_ok_and(|account| self.accounts.entry(account).or_default().folder(rest)),
             [] => false,
@@ -89,6 +114,18 @@ impl<'t> AccountFiles<'t> {
             ["roles", role, "role.toml"] => self.role(role).role.replace(source).is_none(),
             ["roles", role, "trust.json"] => self.role(role).trust.replace(source).is_none(),
             ["roles", role, "policies", file] => keep(&mut self.role(role).policies, file, ".json", source),
+            ["resource-policies", name, "resource.toml"] => {
+                self.resource_policies.entry(name).or_default().resource.replace(source).is_none()
+            }
+            ["resource-policies", name, "policy.json"] => {
+                self.resource_policies.entry(name).or_default().policy.replace(source).is_none()
+            }
+            ["groups", group, ref rest @ ..] => {
+                self.groups.entry(group).or_default().file(rest, "group.toml", source)
+            }
+            ["users", user, ref rest @ ..] => {
+                self.users.entry(user).or_default().file(rest, "user.toml", source)
+            }
             ["oidc-providers", file] => {
                 keep(&mut self.oidc_providers, file, ".toml", source)
                     || self.attachments.insert(file, source).is_none()
@@ -100,9 +137,22 @@ impl<'t> AccountFiles<'t> {
 
     fn folder(&mut self, parts: &[&'t str]) -> bool {
         match *parts {
-            [] | ["policies" | "roles" | "oidc-providers" | "services"] => true,
+            [] | ["policies" | "roles" | "groups" | "users" | "oidc-providers" | "services"] => true,
             ["roles", role] | ["roles", role, "policies"] => {
                 self.role(role);
+                true
+            }
+            ["resource-policies"] => true,
+            ["resource-policies", name] => {
+                self.resource_policies.entry(name).or_default();
+                true
+            }
+            ["groups", group] | ["groups", group, "policies"] => {
+                self.groups.entry(group).or_default();
+                true
+            }
+            ["users", user] | ["users", user, "policies"] => {
+                self.users.entry(user).or_default();
                 true
             }
             _ => false,
@@ -111,6 +161,16 @@ impl<'t> AccountFiles<'t> {
 
     fn role(&mut self, name: &'t str) -> &mut RoleFiles<'t> {
         self.roles.entry(name).or_default()
+    }
+}
+
+impl<'t> OwnerFiles<'t> {
+    fn file(&mut self, parts: &[&'t str], owner: &str, source: &'t Source) -> bool {
+        match *parts {
+            [file] if file == owner => self.owner.replace(source).is_none(),
+            ["policies", file] => keep(&mut self.policies, file, ".json", source),
+            _ => false,
+        }
     }
 }
 
@@ -148,19 +208,40 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
         (depth, format!("this build does not load {kind} yet"), fix.to_owned())
     };
     match *parts {
-        ["organization.toml", ..] => later(1, "organization.toml"),
-        ["organization", ..] => later(1, "organizations"),
         [account, kind, ..] if AccountId::parse(account).is_ok() && LATER.contains(&kind) => later(2, kind),
         [account, "roles", _, file] if AccountId::parse(account).is_ok() => unknown(
             4,
             format!("a role's folder has no file `{file}`"),
             "a role has role.toml, trust.json and policies/<Name>.json",
         ),
+        [account, "users", _, "access-keys", ..] if AccountId::parse(account).is_ok() => {
+            later(4, "users' access keys")
+        }
+        [account, "resource-policies", _, file] if AccountId::parse(account).is_ok() => unknown(
+            4,
+            format!("the folder of a resource's policy has no file `{file}`"),
+            "it has resource.toml and policy.json",
+        ),
+        [account, "users", _, file] if AccountId::parse(account).is_ok() => unknown(
+            4,
+            format!("a user's folder has no file `{file}`"),
+            "a user has user.toml and policies/<Name>.json",
+        ),
+        [account, "groups", _, file] if AccountId::parse(account).is_ok() => unknown(
+            4,
+            format!("a group's folder has no file `{file}`"),
+            "a group has group.toml and policies/<Name>.json",
+        ),
         [account, _, ..] if AccountId::parse(account).is_ok() => unknown(
             parts.len(),
             "this file or folder has no place in an account".to_owned(),
-            "an account has account.toml, policies/<Name>.json, roles/<Name>/, oidc-providers/<name>.toml \
-             and services/<name>.toml",
+            "an account has account.toml, policies/<Name>.json, roles/<Name>/, groups/<Name>/, users/<Name>/, \
+             resource-policies/<Name>/, oidc-providers/<name>.toml and services/<name>.toml",
+        ),
+        ["organization", ..] => unknown(
+            parts.len(),
+            "this file or folder has no place here".to_owned(),
+            "organization/ has scps/<Name>.json and rcps/<Name>.json",
         ),
         ["aws", ..] => unknown(
             parts.len(),
@@ -170,7 +251,8 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
         _ => unknown(
             1,
             "this file or folder has no place in the directory".to_owned(),
-            "the directory has one folder an account, named by its twelve digits, and aws/policies",
+            "the directory has one folder an account, named by its twelve digits, aws/policies, \
+             organization.toml and organization/",
         ),
     }
 }

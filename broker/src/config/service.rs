@@ -46,7 +46,7 @@ impl Service {
 }
 
 /// Services whose requests no other service may ask about: they are the broker's own.
-const RESERVED: [&str; 5] = ["aws", "daypass", "iam", "rolesanywhere", "sts"];
+pub(super) const RESERVED: [&str; 5] = ["aws", "daypass", "iam", "rolesanywhere", "sts"];
 
 /// Reads one service's file.
 pub(super) fn service(source: &Source, account: AccountId, ids: &Ids, report: &Report) -> Option<Service> {

@@ -3,6 +3,7 @@
 mod cases;
 mod disk;
 mod mutants;
+mod organization;
 
 use std::path::{Path, PathBuf};
 
@@ -90,6 +91,87 @@ fn t16_a_role_named_in_a_trust_policy_is_pinned_to_its_id() {
     };
     assert!(allowed("AROADEPLOYDEPLOYDEPLO:run"));
     assert!(!allowed("AROARECREATEDRECREATE:run"), "a recreated namesake must gain nothing");
+}
+
+#[test]
+fn t16_a_user_named_in_a_trust_policy_is_pinned_to_its_id() {
+    use daypass_evaluator::{Applicable, Context, Principal, Request, evaluate};
+    let folder = tempfile::tempdir().unwrap();
+    let config = copied(folder.path());
+    let trust = folder.path().join("directory/111122223333/roles/Gateway/trust.json");
+    let text = std::fs::read_to_string(&trust).unwrap();
+    std::fs::write(&trust, text.replace("role/ci/Deploy", "user/kim")).unwrap();
+    let loaded = compile(&Tree::read(&config)).unwrap();
+    let gateway = loaded.snapshot.directory.role("arn:aws:iam::111122223333:role/Gateway").unwrap();
+    let allowed = |id: &str| {
+        let context = Context::new();
+        let request = Request {
+            principal: Principal::User { arn: "arn:aws:iam::111122223333:user/kim", id },
+            action: "sts:AssumeRole",
+            resource: gateway.arn.as_str(),
+            resource_account: "111122223333",
+            context: &context,
+        };
+        let applicable = Applicable { resource: Some(&gateway.trust), ..Applicable::default() };
+        evaluate(&request, &applicable).is_allowed()
+    };
+    assert!(allowed("AIDAKIMKIMKIMKIMKIMKI"));
+    assert!(!allowed("AIDARECREATEDRECREATE"), "a recreated namesake must gain nothing");
+}
+
+#[test]
+fn a_resource_and_all_below_it_have_one_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = copied(folder.path());
+    let loaded = compile(&Tree::read(&config)).unwrap();
+    let directory = &loaded.snapshot.directory;
+    let account = crate::role::AccountId::parse("111122223333").unwrap();
+    let other = crate::role::AccountId::parse("444455556666").unwrap();
+    let has =
+        |account, name: &str| directory.resource_policy(account, &format!("arn:aws:s3:::{name}")).is_some();
+    assert!(has(&account, "reports") && has(&account, "reports/a/b") && has(&account, "reports/~"));
+    assert!(!has(&account, "report") && !has(&account, "reports-2/a") && !has(&account, "reports2"));
+    assert!(!has(&other, "reports"));
+
+    let beside = folder.path().join("directory/111122223333/resource-policies");
+    let text = std::fs::read_to_string(beside.join("Reports/policy.json")).unwrap();
+    for (arn, loads) in [("reports", false), ("reports/a", false), ("reports-a", true)] {
+        std::fs::create_dir_all(beside.join("Second")).unwrap();
+        std::fs::write(beside.join("Second/policy.json"), &text).unwrap();
+        let arn = format!("arn = \"arn:aws:s3:::{arn}\"\n");
+        std::fs::write(beside.join("Second/resource.toml"), arn).unwrap();
+        match compile(&Tree::read(&config)) {
+            Ok(_) => assert!(loads),
+            Err(found) => assert!(!loads && found.to_text(false).contains("has another policy"), "{found}"),
+        }
+    }
+}
+
+#[test]
+fn a_user_is_in_at_most_ten_groups() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = copied(folder.path());
+    let account = folder.path().join("directory/111122223333");
+    for (count, loads) in [(10, true), (11, false)] {
+        let names: Vec<String> = (0..count).map(|number| format!("g{number}")).collect();
+        for (number, name) in names.iter().enumerate() {
+            let group = account.join("groups").join(name);
+            std::fs::create_dir_all(&group).unwrap();
+            let letter = char::from(b'A' + u8::try_from(number).unwrap());
+            let id = format!("id = \"AGPA{}\"\n", String::from(letter).repeat(17));
+            std::fs::write(group.join("group.toml"), id).unwrap();
+        }
+        let user = format!("id = \"AIDAKIMKIMKIMKIMKIMKI\"\ngroups = {names:?}\n");
+        std::fs::write(account.join("users/kim/user.toml"), user).unwrap();
+        match compile(&Tree::read(&config)) {
+            Ok(_) => assert!(loads),
+            Err(found) => {
+                let told =
+                    |one: &Diagnostic| one.line == 2 && one.message == "the user is in more than 10 groups";
+                assert!(!loads && found.iter().any(told), "{found}");
+            }
+        }
+    }
 }
 
 #[test]

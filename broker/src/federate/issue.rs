@@ -143,7 +143,9 @@ fn assume(
         surroundings: wanted.surroundings,
     };
     let knows_policy = |arn: &str| snapshot.directory.managed_policy(arn).is_some();
-    trust::assume(identity, role, &request, &knows_policy)
+    let controls =
+        role.map_or_else(Vec::new, |role| snapshot.directory.organization().resource_control(&role.account));
+    trust::assume(identity, role, &controls, &request, &knows_policy)
 }
 
 fn mint(app: &App, assumed: &AssumedRole, birth: &Birth, wanted: &Wanted<'_>) -> Result<Session, Refusal> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AccountId, Invalid, Path, PolicyName, RoleName, SessionName, name::text_type};
+use super::{AccountId, Invalid, Path, PolicyName, RoleName, SessionName, UserName, name::text_type};
 
 text_type! {
     /// A role's ARN: `arn:aws:iam::<account>:role<path><name>`.
@@ -15,6 +15,18 @@ text_type! {
 text_type! {
     /// A role's immutable id: `AROA` and 17 of `[A-Z2-7]`; a role recreated under its old name has another.
     RoleId
+}
+text_type! {
+    /// A user's ARN: `arn:aws:iam::<account>:user<path><name>`.
+    UserArn
+}
+text_type! {
+    /// A user's immutable id: `AIDA` and 17 of `[A-Z2-7]`; a user recreated under its old name has another.
+    UserId
+}
+text_type! {
+    /// A group's immutable id: `AGPA` and 17 of `[A-Z2-7]`.
+    GroupId
 }
 text_type! {
     /// A session's ARN: `arn:aws:sts::<account>:assumed-role/<name>/<session>`; the role's path is not in it.
@@ -91,10 +103,28 @@ impl PolicyArn {
 impl RoleId {
     /// Checks prefix, length and alphabet.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let sound = text.strip_prefix("AROA").is_some_and(|rest| {
-            rest.len() == 17 && rest.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
-        });
-        if sound { Ok(Self(Arc::from(text))) } else { Err(ROLE_ID) }
+        if is_id(text, "AROA") { Ok(Self(Arc::from(text))) } else { Err(ROLE_ID) }
+    }
+}
+
+impl UserArn {
+    /// The ARN of the user with these parts.
+    pub fn new(account: AccountId, path: &Path, name: &UserName) -> Self {
+        Self(format!("arn:aws:iam::{account}:user{path}{name}").into())
+    }
+}
+
+impl UserId {
+    /// Checks prefix, length and alphabet.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if is_id(text, "AIDA") { Ok(Self(Arc::from(text))) } else { Err(USER_ID) }
+    }
+}
+
+impl GroupId {
+    /// Checks prefix, length and alphabet.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if is_id(text, "AGPA") { Ok(Self(Arc::from(text))) } else { Err(GROUP_ID) }
     }
 }
 
@@ -115,6 +145,14 @@ impl AssumedRoleId {
 const ROLE_ARN: Invalid = Invalid::new("a role's ARN is arn:aws:iam::<account>:role/<name>");
 const POLICY_ARN: Invalid = Invalid::new("a policy's ARN is arn:aws:iam::<account>:policy/<name>");
 const ROLE_ID: Invalid = Invalid::new("a role's id is AROA and 17 characters of A-Z and 2-7");
+const USER_ID: Invalid = Invalid::new("a user's id is AIDA and 17 characters of A-Z and 2-7");
+const GROUP_ID: Invalid = Invalid::new("a group's id is AGPA and 17 characters of A-Z and 2-7");
+
+fn is_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| {
+        rest.len() == 17 && rest.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
+    })
+}
 
 /// Account and resource of an ARN of IAM.
 fn iam_parts(text: &str) -> Option<(&str, &str)> {

@@ -68,6 +68,14 @@ text_type! {
     RoleName
 }
 text_type! {
+    /// A user's name: 1 to 64 of `[\w+=,.@-]`, and neither `.` nor `..`, since it is a folder's name too.
+    UserName
+}
+text_type! {
+    /// A group's name: 1 to 128 of `[\w+=,.@-]`, and neither `.` nor `..`, since it is a folder's name too.
+    GroupName
+}
+text_type! {
     /// A policy's name: 1 to 128 of `[\w+=,.@-]`, and neither `.` nor `..`.
     PolicyName
 }
@@ -106,6 +114,25 @@ impl RoleName {
     }
 
     const INVALID: Invalid = Invalid::new(r"a role's name is 1 to 64 characters of [\w+=,.@-], not . or ..");
+}
+
+impl UserName {
+    /// Checks length and pattern.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if named(text, 1, 64) && !dots(text) { Ok(Self(Arc::from(text))) } else { Err(Self::INVALID) }
+    }
+
+    const INVALID: Invalid = Invalid::new(r"a user's name is 1 to 64 characters of [\w+=,.@-], not . or ..");
+}
+
+impl GroupName {
+    /// Checks length and pattern.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if named(text, 1, 128) && !dots(text) { Ok(Self(Arc::from(text))) } else { Err(Self::INVALID) }
+    }
+
+    const INVALID: Invalid =
+        Invalid::new(r"a group's name is 1 to 128 characters of [\w+=,.@-], not . or ..");
 }
 
 impl PolicyName {

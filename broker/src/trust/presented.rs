@@ -1,6 +1,6 @@
 //! What a trust policy is asked about, and its answer: the same for a proved identity and for a supposed one.
 
-use daypass_evaluator::{Applicable, Context, Explanation, Principal, Request, evaluate, explain};
+use daypass_evaluator::{Applicable, Context, Explanation, Policies, Principal, Request, evaluate, explain};
 
 use super::Surroundings;
 use crate::proof::{ConditionKey, FederatedIdentity};
@@ -75,14 +75,15 @@ impl<'a> Presented<'a> {
         context
     }
 
-    /// Whether the trust policy allows one of the needed actions; if not, why.
+    /// Whether the trust policy and the RCPs over the role allow one of the needed actions; if not, why.
     pub(super) fn authorize(
         &self,
         role: &Role,
+        resource_control: &[&Policies],
         action: &'static str,
         context: &Context<'_>,
     ) -> Result<(), Box<Explanation>> {
-        self.ask(role, action, context, |request, policies| {
+        self.ask(role, resource_control, action, context, |request, policies| {
             if evaluate(request, policies).is_allowed() {
                 return Ok(());
             }
@@ -90,14 +91,21 @@ impl<'a> Presented<'a> {
         })
     }
 
-    /// What the trust policy says to one of the needed actions, allowed or not.
-    pub fn explain(&self, role: &Role, action: &'static str, context: &Context<'_>) -> Explanation {
-        self.ask(role, action, context, explain)
+    /// What the trust policy and the RCPs over the role say to one of the needed actions, allowed or not.
+    pub fn explain(
+        &self,
+        role: &Role,
+        resource_control: &[&Policies],
+        action: &'static str,
+        context: &Context<'_>,
+    ) -> Explanation {
+        self.ask(role, resource_control, action, context, explain)
     }
 
     fn ask<T>(
         &self,
         role: &Role,
+        resource_control: &[&Policies],
         action: &str,
         context: &Context<'_>,
         answer: impl FnOnce(&Request<'_>, &Applicable<'_>) -> T,
@@ -109,6 +117,8 @@ impl<'a> Presented<'a> {
             resource_account: role.account.as_str(),
             context,
         };
-        answer(&request, &Applicable { resource: Some(&role.trust), ..Applicable::default() })
+        // No SCP has a say: an identity that a provider vouches for is a member of no account.
+        let policies = Applicable { resource: Some(&role.trust), resource_control, ..Applicable::default() };
+        answer(&request, &policies)
     }
 }

@@ -102,7 +102,7 @@ fn assumed(
     role: &Role,
     request: &AssumeRequest<'_>,
 ) -> Result<AssumedRole, Refusal> {
-    assume(identity, Some(&Arc::new(role.clone())), request, &|arn| arn.ends_with("policy/Read"))
+    assume(identity, Some(&Arc::new(role.clone())), &[], request, &|arn| arn.ends_with("policy/Read"))
 }
 
 /// The action that the trust policy did not allow, and its reasons.
@@ -226,7 +226,7 @@ fn t18_a_provider_of_another_account_opens_no_role_even_if_the_trust_policy_name
 #[test]
 fn k02_an_unknown_role_is_answered_like_one_that_denies() {
     let identity = identity(&json!({}));
-    let unknown = assume(&identity, None, &request(), &|_| false).unwrap_err();
+    let unknown = assume(&identity, None, &[], &request(), &|_| false).unwrap_err();
     let denying =
         assumed(&identity, &role(&[ACTION], &sub("StringEquals", "other")), &request()).unwrap_err();
     assert_eq!(unknown.to_string(), denying.to_string());

@@ -10,27 +10,29 @@ use super::{
         fields,
         ids::Ids,
         layout::{AccountFiles, Layout, layout},
-        policy,
+        organization, policy,
         provider::Providers,
         report::{Report, Source},
         roles::{self, Draft, Principals},
         service,
         settings::Settings,
         tree::Tree,
-        trust_rules, value,
+        trust_rules, users, value,
     },
     Account, Directory,
 };
 use crate::{
     error::Diagnostic,
     proof::oidc::Provider,
-    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn},
+    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, User, UserArn},
 };
 
 /// AWS's quotas for one account.
 const ROLES_AT_MOST: usize = 1000;
 const POLICIES_AT_MOST: usize = 1500;
 const PROVIDERS_AT_MOST: usize = 100;
+const USERS_AT_MOST: usize = 5000;
+const GROUPS_AT_MOST: usize = 300;
 
 /// Nothing under the ARN of a policy that is wrong.
 type Policies = HashMap<PolicyArn, Option<Arc<ManagedPolicy>>>;
@@ -40,7 +42,8 @@ pub(in super::super) fn directory(tree: &Tree, settings: Option<&Settings>, repo
     let layout = layout(tree, report);
     let ids = Ids::default();
     let mut policies = policy::managed(&layout.shared_policies, PolicyArn::shared, report);
-    let mut directory = Directory::default();
+    let mut directory =
+        Directory { organization: organization::organization(tree, &layout, report), ..Directory::default() };
     let own_urls = settings.map_or_else(Vec::new, |settings| settings.server.own_urls());
     let (mut drafts, mut services) = (Vec::new(), Vec::new());
     for (id, files) in &layout.accounts {
@@ -49,11 +52,18 @@ pub(in super::super) fn directory(tree: &Tree, settings: Option<&Settings>, repo
         let providers = Providers::new(*id, tree, files, &own_urls, &ids, report).read();
         directory.add_account(*id, account_name(tree, *id, files, report), &providers);
         let attachable = Attachable { policies: &policies, account: *id };
+        let folder = tree.root.join(id.as_str());
+        let reader = users::Reader { policies: attachable, folder: &folder, ids: &ids, report };
+        directory.users.extend(reader.read(files).into_iter().map(|user| (user.arn.clone(), Arc::new(user))));
         drafts.extend(drafted(tree, attachable, files, &ids, report));
         let read = |source: &&Source| service::service(source, *id, &ids, report).map(Arc::new);
         services.extend(files.services.values().filter_map(|source| Some((read(source)?, *source))));
     }
-    let principals = principals(&layout, &drafts);
+    let principals = principals(&layout, &drafts, &directory.users);
+    for (id, files) in &layout.accounts {
+        let folder = tree.root.join(id.as_str());
+        directory.resource_policies.read(*id, &folder, files, &principals, report);
+    }
     for draft in drafts {
         if let Some((role, trust)) = draft.compile(&principals, report) {
             directory.add_role(role, trust, &layout, report);
@@ -89,7 +99,7 @@ impl Directory {
     }
 }
 
-fn principals(layout: &Layout<'_>, drafts: &[Draft<'_>]) -> Principals {
+fn principals(layout: &Layout<'_>, drafts: &[Draft<'_>], users: &HashMap<UserArn, Arc<User>>) -> Principals {
     let roles: HashMap<_, _> = drafts.iter().map(|draft| (draft.arn.clone(), draft.id.clone())).collect();
     let sound: HashSet<_> =
         roles.keys().filter_map(|arn| Some((arn.account()?, arn.name().to_owned()))).collect();
@@ -98,7 +108,19 @@ fn principals(layout: &Layout<'_>, drafts: &[Draft<'_>]) -> Principals {
         .iter()
         .flat_map(|(account, files)| files.roles.keys().map(|name| (*account, (*name).to_owned())));
     let broken = folders.filter(|folder| !sound.contains(folder)).collect();
-    Principals { roles, accounts: layout.accounts.keys().copied().collect(), broken }
+    let sound_users: HashSet<_> =
+        users.values().map(|user| (user.account, user.name.as_str().to_owned())).collect();
+    let folders = layout
+        .accounts
+        .iter()
+        .flat_map(|(account, files)| files.users.keys().map(|name| (*account, (*name).to_owned())));
+    Principals {
+        roles,
+        users: users.values().map(|user| (user.arn.clone(), user.id.clone())).collect(),
+        accounts: layout.accounts.keys().copied().collect(),
+        broken,
+        broken_users: folders.filter(|folder| !sound_users.contains(folder)).collect(),
+    }
 }
 
 fn drafted<'t>(
@@ -114,7 +136,7 @@ fn drafted<'t>(
         .collect()
 }
 
-/// The policies that roles of one account may name: its own and the shared ones.
+/// The policies that roles, users and groups of one account may name: its own and the shared ones.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Attachable<'p> {
     policies: &'p Policies,
@@ -146,6 +168,8 @@ fn report_quotas(tree: &Tree, id: AccountId, files: &AccountFiles<'_>, report: &
     let counts = [
         ("roles", files.roles.len(), ROLES_AT_MOST),
         ("policies", files.policies.len(), POLICIES_AT_MOST),
+        ("users", files.users.len(), USERS_AT_MOST),
+        ("groups", files.groups.len(), GROUPS_AT_MOST),
         ("oidc-providers", files.oidc_providers.len(), PROVIDERS_AT_MOST),
     ];
     for (folder, count, most) in counts {

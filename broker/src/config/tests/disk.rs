@@ -118,8 +118,8 @@ fn a_missing_directory_is_told_with_the_fix() {
 #[test]
 fn an_empty_folder_of_a_later_kind_is_refused() {
     let (_folder, config, account) = copy();
-    std::fs::create_dir(account.join("users")).unwrap();
-    refused(&config, "111122223333/users", "this build does not load users yet");
+    std::fs::create_dir(account.join("profiles")).unwrap();
+    refused(&config, "111122223333/profiles", "this build does not load profiles yet");
 }
 
 #[test]
@@ -134,6 +134,23 @@ fn ids_are_written_once_and_nothing_else_changes() {
     assert_eq!(written, format!("id = \"AROAA4DQOBYHA4DQOBYHA\"\r\n{text}"));
     assert!(compile(&Tree::read(&config)).is_ok());
     assert!(write_ids(&config, &mut entropy).unwrap().is_empty());
+}
+
+#[test]
+fn users_and_groups_get_ids_of_their_kind() {
+    let (_folder, config, account) = copy();
+    let (user, group) = (account.join("users/kim/user.toml"), account.join("groups/builders/group.toml"));
+    std::fs::write(&user, "groups = [\"builders\"]\n").unwrap();
+    std::fs::write(&group, "").unwrap();
+    let mut last = 0;
+    let mut entropy = |bytes: &mut [u8]| {
+        last += 1;
+        bytes.fill(last);
+    };
+    assert_eq!(write_ids(&config, &mut entropy).unwrap(), [group.as_path(), user.as_path()]);
+    assert!(std::fs::read_to_string(&user).unwrap().starts_with("id = \"AIDA"));
+    assert!(std::fs::read_to_string(&group).unwrap().starts_with("id = \"AGPA"));
+    assert!(compile(&Tree::read(&config)).is_ok());
 }
 
 #[test]
