@@ -141,7 +141,7 @@ fn what_is_asked_at_once_is_bounded_and_comes_in_pages() {
     let statement = r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}"#;
     let large =
         |count| format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, vec![statement; count].join(",\n"));
-    assert_eq!(ask(&large(180), 4, 50), Ok((2, 200)), "a large policy makes pages short");
+    assert_eq!(ask(&large(180), 4, 50), Ok((4, 200)), "a large policy makes pages short");
     let (status, code, message) = ask(&large(180), 1, 300).expect_err("too many resources for its size");
     assert_eq!((status, code.as_str()), (400, "InvalidInput"));
     assert!(message.starts_with("At most "), "{message}");
@@ -156,6 +156,29 @@ fn what_is_asked_at_once_is_bounded_and_comes_in_pages() {
         (status, code.as_str(), message.as_str()),
         (400, "ValidationError", "more than 500 parameters")
     );
+}
+
+#[test]
+fn what_is_supposed_at_once_is_bounded() {
+    let (_site, broker, credentials) = signed_in();
+    let ask = |values: usize| {
+        let value = "v".repeat(1_000);
+        let names: Vec<_> =
+            (1..=values).map(|n| format!("ContextEntries.member.1.ContextKeyValues.member.{n}")).collect();
+        let mut fields = vec![
+            ("Action", "SimulateCustomPolicy"),
+            VERSION,
+            ("PolicyInputList.member.1", READ),
+            ("ActionNames.member.1", "s3:GetObject"),
+            ("ContextEntries.member.1.ContextKeyName", "aws:TagKeys"),
+            ("ContextEntries.member.1.ContextKeyType", "stringList"),
+        ];
+        fields.extend(names.iter().map(|name| (name.as_str(), value.as_str())));
+        broker.signed_for("iam", &credentials, &fields).refusal()
+    };
+    assert_eq!(ask(7).0, 200);
+    let message = "ContextEntries has too many values, or too long ones.";
+    assert_eq!(ask(8), (400, "InvalidInput".to_owned(), message.to_owned()));
 }
 
 #[test]

@@ -54,7 +54,15 @@ pub(super) fn entries<'f>(fields: &'f Fields<'f>, constraints: &mut Constraints<
     entries
 }
 
+/// What a value weighs beyond its bytes.
+const VALUE_WEIGHT: usize = 128;
+
 impl Entry<'_> {
+    /// What comparing with the entry can cost: the bytes of its values, and some for each.
+    pub(super) fn weight(&self) -> usize {
+        self.values.iter().map(|value| value.len().saturating_add(VALUE_WEIGHT)).sum()
+    }
+
     /// Whether there are as many values as the type has, each of which it can read.
     pub(super) fn is_of_its_type(&self) -> bool {
         let (base, several) = match self.kind.strip_suffix("List") {

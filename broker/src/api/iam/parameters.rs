@@ -17,6 +17,8 @@ const RESOURCE_OWNER: Text = Text::new("ResourceOwner", 1, 2_048);
 const CALLER_ARN: Text = Text::new("CallerArn", 1, 2_048);
 const MARKER: Text = Text::new("Marker", 1, 320).of(|c| matches!(c, ' '..='\u{ff}'), r"[\u0020-\u00FF]+");
 const ITEMS: usize = 100;
+/// The most that all supposed values together may weigh: every pattern of a policy is held against them.
+const MAX_CONTEXT: usize = 8_192;
 
 /// Parameters that would change the answer and that nothing here honours: refused, never passed over.
 const NOT_HONOURED: [&str; 3] =
@@ -114,6 +116,10 @@ impl<'f> Parameters<'f> {
         }
         if self.skip > 0 && self.skip >= self.actions.len() {
             return Err(WireError::invalid_input("Invalid Marker."));
+        }
+        if self.context.iter().map(Entry::weight).sum::<usize>() > MAX_CONTEXT {
+            let message = "ContextEntries has too many values, or too long ones.";
+            return Err(WireError::invalid_input(message));
         }
         if let Some(entry) = self.context.iter().find(|entry| !entry.is_of_its_type()) {
             let (key, kind) = (entry.key, entry.kind);

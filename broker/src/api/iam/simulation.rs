@@ -11,7 +11,7 @@ use crate::role::AccountId;
 use crate::simulate::{Simulated, SimulatedCaller, Simulation};
 
 /// The most work of one page: questions times bytes of policies. What is left over is for the next page.
-const MAX_WORK: usize = 1 << 20;
+const MAX_WORK: usize = 1 << 19;
 /// The most questions of one page.
 const MAX_QUESTIONS: usize = 1_000;
 
