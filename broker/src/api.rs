@@ -1,4 +1,4 @@
-//! The wire: one base URL that answers the Query protocol of STS and the questions of services.
+//! The wire: one base URL that answers the Query protocol of STS and IAM and the questions of services.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ mod caller;
 pub mod constraints;
 mod error;
 pub mod form;
+mod iam;
 pub mod request;
 pub mod serve;
 mod sts;

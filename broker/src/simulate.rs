@@ -8,6 +8,10 @@ use crate::config::Directory;
 use crate::role::{AccountId, AssumedRoleArn, Role, SessionName, User};
 use crate::trust::{Presented, Surroundings};
 
+mod simulation;
+
+pub use simulation::{Simulated, SimulatedCaller, Simulation};
+
 /// What a user or session would ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {

@@ -1,5 +1,6 @@
 //! ARN patterns: wildcards and variables in the six fields of an ARN.
 
+use crate::key::Key;
 use crate::request::{Arn, Request};
 use crate::template::{Match, Syntax, Template};
 
@@ -55,6 +56,11 @@ impl ArnPattern {
 
     pub(crate) fn has_variables_before_resource(&self) -> bool {
         self.head.iter().any(Template::has_variables)
+    }
+
+    /// The keys of its variables.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.head.iter().chain([&self.rest]).flat_map(Template::keys)
     }
 
     /// The literal text that every matching ARN starts with.

@@ -94,6 +94,17 @@ impl Condition {
         Ok(Self { operator, key, wanted, test })
     }
 
+    /// Its key, and those of the variables in its values.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        let variables = match &self.test {
+            Test::Arn(wanted) => wanted.keys(),
+            Test::Bool(wanted) => wanted.keys(),
+            Test::String(wanted) => wanted.keys(),
+            Test::Binary(_) | Test::Date(_) | Test::Ip(_) | Test::Null(_) | Test::Numeric(_) => Vec::new(),
+        };
+        std::iter::once(&self.key).chain(variables)
+    }
+
     /// Whether the request meets the condition.
     pub(crate) fn truth(&self, request: &Request<'_>) -> Truth {
         let seen = self.key.seen(request);

@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use crate::applicable::Applicable;
 use crate::condition::Condition;
+use crate::context::Seen;
 use crate::decide::evaluate;
 use crate::decision::{Outcome, PolicyType};
 use crate::inspect::StatementView;
-use crate::policies::Policies;
+use crate::policies::{Policies, written_once};
 use crate::request::{Facts, Lowered, Request};
 use crate::statement::{Effect, Mismatch, Statement};
 
@@ -45,6 +46,9 @@ pub struct Position {
     pub line: u32,
     /// From 1.
     pub column: u32,
+    /// Line and column just behind its closing brace.
+    #[serde(skip)]
+    pub end: (u32, u32),
 }
 
 /// How one statement came out.
@@ -64,6 +68,9 @@ pub struct Considered {
     /// Its conditions, once principal and resource fit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<ConditionResult>,
+    /// The keys that its conditions and variables ask for and the request doesn't have, as written.
+    #[serde(skip)]
+    pub absent: Vec<String>,
 }
 
 /// Whether a statement applies to a request, and if not, why.
@@ -144,7 +151,9 @@ fn consider(policy_type: PolicyType, policies: &Policies, facts: &Facts<'_>) -> 
             Effect::Allow => "Allow",
             Effect::Deny => "Deny",
         };
-        Some(Considered { policy_type, position: position(view), effect, result, conditions })
+        let absent = view.statement.keys().filter(|key| matches!(key.seen(facts.request), Seen::Absent));
+        let absent = written_once(absent).into_iter().map(str::to_owned).collect();
+        Some(Considered { policy_type, position: position(view), effect, result, conditions, absent })
     });
     speaking.collect()
 }
@@ -162,5 +171,5 @@ fn conditions(statement: &Statement, facts: &Facts<'_>) -> Vec<ConditionResult> 
 
 fn position(view: StatementView<'_>) -> Position {
     let (line, column) = view.position();
-    Position { policy: view.policy().to_owned(), sid: view.sid().to_owned(), line, column }
+    Position { policy: view.policy().to_owned(), sid: view.sid().to_owned(), line, column, end: view.end() }
 }

@@ -107,8 +107,15 @@ fn statements(
             problems.add(sid.at, Rank::SidUnique, message, "give each statement its own Sid");
         }
         let (line, column) = json::locate(document.text, value.at);
+        let end = json::locate(document.text, value.end);
         let statement = read_statement(&elements, value.at, dialect, problems);
-        read.extend(statement.map(|statement| Statement { document: number, line, column, ..statement }));
+        read.extend(statement.map(|statement| Statement {
+            document: number,
+            line,
+            column,
+            end,
+            ..statement
+        }));
     }
     principals::locate(&mut read, document.text);
     read
@@ -173,6 +180,7 @@ fn read_statement(
         sid,
         line: 0,
         column: 0,
+        end: (0, 0),
         effect: effect?,
         principals: principals?,
         actions: actions?,

@@ -28,6 +28,11 @@ impl<'a> StatementView<'a> {
         (self.statement.line, self.statement.column)
     }
 
+    /// Line and column just behind its closing brace.
+    pub fn end(&self) -> (u32, u32) {
+        self.statement.end
+    }
+
     /// True for Allow, false for Deny.
     pub fn is_allow(&self) -> bool {
         self.statement.effect == Effect::Allow

@@ -10,6 +10,8 @@ const MAX_DEPTH: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Value<'a> {
     pub(crate) at: usize,
+    /// Just behind its last character.
+    pub(crate) end: usize,
     pub(crate) node: Node<'a>,
 }
 
@@ -69,7 +71,7 @@ impl<'a> Reader<'a> {
             _ if self.eat("null") => Node::Null,
             _ => return Err(self.error("write a JSON value here")),
         };
-        Ok(Value { at, node })
+        Ok(Value { at, end: self.at, node })
     }
 
     fn object(&mut self, depth: usize) -> Result<Node<'a>, JsonError> {

@@ -1,10 +1,13 @@
 //! Compiled policies: checked and indexed once, when they are loaded.
 
+use std::collections::HashSet;
+
 use crate::document::{Document, Kind, size};
 use crate::error::{PolicyError, Problems};
 use crate::grammar;
 use crate::index::Index;
 use crate::inspect::StatementView;
+use crate::key::Key;
 use crate::principal::{Pattern, Principals};
 use crate::statement::Statement;
 
@@ -22,6 +25,7 @@ pub struct Policies {
 pub(crate) struct Origin {
     pub(crate) name: Box<str>,
     pub(crate) kind: Kind,
+    length: usize,
 }
 
 /// What a directory knows of a user's or role's ARN that a policy names.
@@ -61,7 +65,11 @@ impl Policies {
                 }
             }
             errors.extend(problems.into_errors(document.name, document.text));
-            origins.push(Origin { name: document.name.into(), kind: document.kind });
+            origins.push(Origin {
+                name: document.name.into(),
+                kind: document.kind,
+                length: document.text.len(),
+            });
         }
         if errors.is_empty() {
             let index = Index::of(&statements);
@@ -128,6 +136,16 @@ impl Policies {
         keys
     }
 
+    /// Every condition key that conditions and policy variables ask for, as first written, in the order of the documents.
+    pub fn context_keys(&self) -> Vec<&str> {
+        written_once(self.statements.iter().flat_map(Statement::keys))
+    }
+
+    /// Length of the documents in bytes: what deciding can cost at most grows with it.
+    pub fn length(&self) -> usize {
+        self.documents.iter().map(|origin| origin.length).sum()
+    }
+
     pub(crate) fn is_trust(&self) -> bool {
         self.documents.iter().any(|origin| origin.kind == Kind::Trust)
     }
@@ -144,4 +162,10 @@ impl Policies {
         let origin = self.documents.get(statement.document)?;
         Some(StatementView { origin, statement })
     }
+}
+
+/// Keys as first written, each once without regard to case.
+pub(crate) fn written_once<'k>(keys: impl Iterator<Item = &'k Key>) -> Vec<&'k str> {
+    let mut known = HashSet::new();
+    keys.filter(|key| known.insert(key.lower())).map(Key::written).collect()
 }

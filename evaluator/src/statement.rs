@@ -2,6 +2,7 @@
 
 use crate::arn::ArnPattern;
 use crate::condition::{Condition, Truth};
+use crate::key::Key;
 use crate::principal::{Form, Principals};
 use crate::request::Facts;
 use crate::template::{Match, Template};
@@ -19,6 +20,8 @@ pub(crate) struct Statement {
     pub(crate) sid: Box<str>,
     pub(crate) line: u32,
     pub(crate) column: u32,
+    /// Line and column just behind its closing brace.
+    pub(crate) end: (u32, u32),
     pub(crate) effect: Effect,
     pub(crate) principals: Principals,
     pub(crate) actions: Actions,
@@ -79,6 +82,19 @@ impl Statement {
             Effect::Allow => truth == Truth::Yes,
             Effect::Deny => truth != Truth::No,
         }
+    }
+
+    /// Every key that conditions and variables ask for, in the order written; some more than once.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        let patterns = match &self.resources {
+            Resources::Unnamed => [].as_slice(),
+            Resources::Only(patterns) | Resources::Except(patterns) => patterns,
+        };
+        let arns = patterns.iter().filter_map(|pattern| match pattern {
+            ResourcePattern::Every => None,
+            ResourcePattern::Arn(pattern) => Some(pattern.keys()),
+        });
+        arns.flatten().chain(self.conditions.iter().flat_map(Condition::keys))
     }
 
     fn principal_form(&self, facts: &Facts<'_>) -> Option<Form> {

@@ -127,6 +127,18 @@ impl Template {
         stretches.iter().flatten().any(|piece| matches!(piece, Piece::Variable { .. }))
     }
 
+    /// The keys of its variables.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        let stretches = match self {
+            Self::Stretches(stretches) => stretches.as_slice(),
+            Self::Anything | Self::Exact(_) | Self::Prefix(_) => &[],
+        };
+        stretches.iter().flatten().filter_map(|piece| match piece {
+            Piece::Variable { key, .. } => Some(key),
+            Piece::Literal(_) | Piece::One => None,
+        })
+    }
+
     pub(crate) const fn is_exact(&self) -> bool {
         matches!(self, Self::Exact(_))
     }

@@ -30,6 +30,11 @@ def presigned_caller(sts, arguments):
     return {"url": url}
 
 
+def iam(_sts, arguments):
+    client = boto3.client("iam", endpoint_url=os.environ["DAYPASS_URL"], config=Config(retries={"total_max_attempts": 1}))
+    return getattr(client, arguments["call"])(**arguments["parameters"])
+
+
 def put_object(_sts, arguments):
     s3 = boto3.client("s3", endpoint_url=os.environ["S3_URL"], config=Config(s3={"addressing_style": "path"}))
     return s3.put_object(**arguments)

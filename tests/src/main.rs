@@ -30,4 +30,6 @@ mod revocation;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod wire;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::harness::{Answer, Broker, Credentials, FORM, Site, form, role};
+use crate::simulation::auditor;
 
 /// One request and its answer. `{token}`, `{role}` and `{host}` stand for a token of the issuer, a role and the broker.
 #[derive(Debug, Deserialize)]
@@ -26,9 +27,15 @@ struct Case {
     /// A body of exactly these characters.
     #[serde(default)]
     body: String,
-    /// Whether credentials of the role sign the request.
+    /// Whether credentials sign the request.
     #[serde(default)]
     signed: bool,
+    /// The service that it is signed for.
+    #[serde(default = "sts")]
+    service: String,
+    /// The role whose credentials sign.
+    #[serde(default = "deploy")]
+    role: String,
     answer: Expected,
 }
 
@@ -49,6 +56,14 @@ fn post() -> String {
     "POST /".to_owned()
 }
 
+fn sts() -> String {
+    "sts".to_owned()
+}
+
+fn deploy() -> String {
+    "Deploy".to_owned()
+}
+
 fn form_type() -> BTreeMap<String, String> {
     BTreeMap::from([("content-type".to_owned(), FORM.to_owned())])
 }
@@ -58,18 +73,22 @@ fn requests_are_answered_exactly() {
     let files = [
         ("actions", include_str!("../cases/wire/actions.json")),
         ("fields", include_str!("../cases/wire/fields.json")),
+        ("iam", include_str!("../cases/wire/iam.json")),
         ("policies", include_str!("../cases/wire/policies.json")),
         ("transport", include_str!("../cases/wire/transport.json")),
     ];
     let site = Site::new();
     site.settings("embedded:state", "[limits]\nissues_per_second_per_peer = 1000\n");
+    auditor(&site);
     let broker = site.start();
-    let credentials = broker.assume(&site.issuer.token("plant:a"), &role("Deploy"));
+    let signers: BTreeMap<&str, Credentials> = ["Deploy", "Auditor"]
+        .map(|name| (name, broker.assume(&site.issuer.token("plant:a"), &role(name))))
+        .into();
     let mut wrong = Vec::new();
     for (file, text) in files {
         let cases: Vec<Case> = serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
         for case in cases {
-            let answer = asked(&broker, &site, &credentials, &case);
+            let answer = asked(&broker, &site, &signers[case.role.as_str()], &case);
             if let Some(difference) = difference(&case.answer, &answer) {
                 wrong.push(format!("{file}: {}: {difference}\n    {}", case.name, answer.body));
             }
@@ -101,7 +120,7 @@ fn asked(broker: &Broker, site: &Site, credentials: &Credentials, case: &Case) -
         return broker.request(&line, &headers, &body);
     }
     let (method, path) = line.split_once(' ').expect("a method and a path");
-    let headers = credentials.headers(broker, "sts", method, path, &headers, &body);
+    let headers = credentials.headers(broker, &case.service, method, path, &headers, &body);
     let headers: Vec<(&str, &str)> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     broker.request(&line, &headers, &body)

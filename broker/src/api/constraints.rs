@@ -85,6 +85,38 @@ impl<'f> Constraints<'f> {
         values
     }
 
+    /// A list of texts, such as `ActionNames.member.1`; the rule, which has the list's name, is for each.
+    pub fn texts(&mut self, rule: &Text) -> Vec<&'f str> {
+        let values = self.fields.members(rule.name, None);
+        for (index, value) in values.iter().enumerate() {
+            self.text(rule, value, || format!("{}.{}.member", member(rule.name), index + 1));
+        }
+        values
+    }
+
+    /// A list of texts that must have one.
+    pub fn required_texts(&mut self, rule: &Text) -> Vec<&'f str> {
+        let values = self.texts(rule);
+        if values.is_empty() {
+            self.breach("null", &member(rule.name), "Member must not be null");
+        }
+        values
+    }
+
+    /// A text found elsewhere, at the place that answers name.
+    pub fn text(&mut self, rule: &Text, value: &str, place: impl Fn() -> String) {
+        self.check(rule, value, place);
+    }
+
+    /// A text that must be one of several.
+    pub fn among(&mut self, value: &str, place: &str, set: &[&str]) {
+        if !set.contains(&value) {
+            let echo: String = value.chars().take(MAX_ECHO).collect();
+            let constraint = format!("Member must satisfy enum value set: [{}]", set.join(", "));
+            self.breach(&format!("'{echo}'"), place, &constraint);
+        }
+    }
+
     /// A number within bounds, or `Err` with the words for what is not a number at all.
     pub fn number(&mut self, name: &'static str, least: u32, most: u32) -> Result<Option<u32>, NotANumber> {
         let Some(text) = self.fields.value(name) else { return Ok(None) };

@@ -44,6 +44,16 @@ impl WireError {
         Self::bad_request("ValidationError", message)
     }
 
+    /// 400 `InvalidInput`: what IAM's simulation answers to what it can't take.
+    pub(super) fn invalid_input(message: impl Into<String>) -> Self {
+        Self::bad_request("InvalidInput", message)
+    }
+
+    /// 404 `NoSuchEntity`.
+    pub(super) fn no_such_entity(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NoSuchEntity", message)
+    }
+
     /// 503: try again.
     pub(super) fn unavailable() -> Self {
         Self::new(

@@ -55,6 +55,14 @@ impl<'a> Fields<'a> {
         self.values.get(name).map(AsRef::as_ref)
     }
 
+    /// Whether a parameter, or a member of one, was given with a value.
+    pub fn mentions(&self, name: &str) -> bool {
+        let of_name = |field: &str| {
+            field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.values.iter().any(|(field, value)| !value.is_empty() && of_name(field))
+    }
+
     /// Values of `name.member.N` and, with a `suffix`, of `name.member.N.suffix`, for N from 1 without a gap.
     pub fn members(&self, name: &str, suffix: Option<&str>) -> Vec<&str> {
         (1..=MAX_FIELDS)

@@ -1,4 +1,5 @@
-//! The Query protocol of STS, version 2011-06-15: `POST /` with a form, or `GET /` with a query.
+//! The Query protocol: `POST /` with a form, or `GET /` with a query. Operations of STS, version 2011-06-15, and through
+//! [`iam`] those of IAM.
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use http::{HeaderName, Method, Request, StatusCode, header};
 
 use super::error::WireError;
 use super::form::Fields;
+use super::iam;
 use super::request::Incoming;
 use super::xml::Xml;
 use crate::app::{App, Meter};
@@ -24,7 +26,7 @@ const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// What an operation answers: the element inside its result, or a refusal.
-type Answer = Result<String, WireError>;
+pub(super) type Answer = Result<String, WireError>;
 
 /// Answers any request to the base URL.
 pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
@@ -62,6 +64,10 @@ async fn dispatch<'a>(app: &'a App, incoming: &Incoming) -> (&'a Meter, &'static
         }
         ("GetCallerIdentity", VERSION) => {
             (&meters.caller_identity, NAMESPACE, caller_identity::answer(app, incoming))
+        }
+        (_, iam::VERSION) if iam::has(action) => {
+            let (meter, answer) = iam::answer(app, incoming, action, &fields);
+            (meter, iam::NAMESPACE, answer)
         }
         _ => {
             let (action, version) = (excerpt(action), excerpt(version));
@@ -128,7 +134,17 @@ fn error_document(error: &WireError, namespace: &str, request_id: &str) -> Strin
 
 /// A successful answer in its envelope.
 fn document(operation: &str, request_id: &str, result: impl FnOnce(&mut Xml)) -> String {
-    Xml::document(&format!("{operation}Response"), NAMESPACE, |xml| {
+    envelope(NAMESPACE, operation, request_id, result)
+}
+
+/// A successful answer in the envelope of a namespace.
+pub(super) fn envelope(
+    namespace: &str,
+    operation: &str,
+    request_id: &str,
+    result: impl FnOnce(&mut Xml),
+) -> String {
+    Xml::document(&format!("{operation}Response"), namespace, |xml| {
         xml.element(&format!("{operation}Result"), result).element("ResponseMetadata", |xml| {
             xml.text("RequestId", request_id);
         });

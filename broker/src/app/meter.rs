@@ -44,6 +44,14 @@ pub struct Meters {
     pub assume_role_with_web_identity: Meter,
     /// `GetCallerIdentity`.
     pub caller_identity: Meter,
+    /// `GetContextKeysForCustomPolicy`.
+    pub context_keys_custom: Meter,
+    /// `GetContextKeysForPrincipalPolicy`.
+    pub context_keys_principal: Meter,
+    /// `SimulateCustomPolicy`.
+    pub simulate_custom: Meter,
+    /// `SimulatePrincipalPolicy`.
+    pub simulate_principal: Meter,
     /// Whatever names no operation.
     pub unknown: Meter,
     /// Credentials issued by `AssumeRoleWithWebIdentity`.
@@ -55,6 +63,10 @@ impl Default for Meters {
         Self {
             assume_role_with_web_identity: Meter::new("sts", "AssumeRoleWithWebIdentity"),
             caller_identity: Meter::new("sts", "GetCallerIdentity"),
+            context_keys_custom: Meter::new("iam", "GetContextKeysForCustomPolicy"),
+            context_keys_principal: Meter::new("iam", "GetContextKeysForPrincipalPolicy"),
+            simulate_custom: Meter::new("iam", "SimulateCustomPolicy"),
+            simulate_principal: Meter::new("iam", "SimulatePrincipalPolicy"),
             unknown: Meter::new("sts", "unknown"),
             issued_by_web_identity: counter!(
                 "daypass_credentials_issued_total", "action" => "AssumeRoleWithWebIdentity"

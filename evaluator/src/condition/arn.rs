@@ -2,6 +2,7 @@
 
 use super::{BadValue, Truth, compile_each};
 use crate::arn::ArnPattern;
+use crate::key::Key;
 use crate::request::{Arn, Request};
 use crate::template::{Match, Syntax, Template};
 
@@ -29,6 +30,18 @@ impl Wanted {
             ArnPattern::parse(value, syntax).map(|pattern| Pattern::Fields(Box::new(pattern)))
         })?;
         Ok(Self(values))
+    }
+
+    /// The keys of its variables.
+    pub(super) fn keys(&self) -> Vec<&Key> {
+        self.0
+            .iter()
+            .flat_map(|pattern| match pattern {
+                Pattern::Fields(arn) => arn.keys().collect::<Vec<_>>(),
+                Pattern::Anything => Vec::new(),
+                Pattern::Started(template) => template.keys().collect(),
+            })
+            .collect()
     }
 
     /// Undecidable where one of the two can't be an ARN.

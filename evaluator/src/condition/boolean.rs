@@ -1,6 +1,7 @@
 //! `Bool`: `true` and `false`, without regard to case. Policy variables are taken, as the operator's own page has them.
 
 use super::{BadValue, Truth, compile_each};
+use crate::key::Key;
 use crate::request::Request;
 use crate::template::{Syntax, Template};
 
@@ -24,6 +25,15 @@ impl Wanted {
             None => Err("write `true` or `false`"),
         })?;
         Ok(Self(values))
+    }
+
+    /// The keys of its variables.
+    pub(super) fn keys(&self) -> Vec<&Key> {
+        let templates = self.0.iter().filter_map(|value| match value {
+            Value::Known(_) => None,
+            Value::Variable(template) => Some(template.keys()),
+        });
+        templates.flatten().collect()
     }
 
     pub(super) fn any(&self, seen: &str, request: &Request<'_>) -> Truth {

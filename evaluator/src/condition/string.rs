@@ -1,6 +1,7 @@
 //! String operators: exact, without regard to case, and with wildcards. All take policy variables.
 
 use super::{BadValue, Truth, compile_each};
+use crate::key::Key;
 use crate::request::Request;
 use crate::template::{Syntax, Template};
 
@@ -26,6 +27,11 @@ impl Wanted {
         let syntax = Syntax { wildcards: comparison == Comparison::Like, variables };
         let values = compile_each(values, |value| Template::parse(value, syntax))?;
         Ok(Self { comparison, values })
+    }
+
+    /// The keys of its variables.
+    pub(super) fn keys(&self) -> Vec<&Key> {
+        self.values.iter().flat_map(Template::keys).collect()
     }
 
     pub(super) fn any(&self, seen: &str, request: &Request<'_>) -> Truth {

@@ -73,3 +73,41 @@ fn faults_come_all_at_once_with_their_places() {
 fn the_keys_that_policies_ask_for_are_listed() {
     assert_eq!(sets().identity[0].condition_keys(), ["aws:principaltag/team", "aws:securetransport"]);
 }
+
+#[test]
+fn the_keys_of_variables_are_listed_too_as_written() {
+    let text = r#"{"Version": "2012-10-17", "Statement": [
+      {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::${aws:username}/*",
+       "Condition": {"StringEquals": {"aws:RequestTag/team": "${aws:PrincipalTag/Team, 'none'}"},
+                     "ArnLike": {"aws:SourceArn": "arn:aws:sns:*:${aws:PrincipalAccount}:*"},
+                     "Bool": {"aws:MultiFactorAuthPresent": "${aws:SecureTransport}"}}},
+      {"Effect": "Deny", "NotAction": "s3:*", "NotResource": "arn:aws:s3:::${AWS:UserName}"}]}"#;
+    let policies = Policies::compile(&[Document { name: "p", text, kind: Kind::Identity }]).unwrap();
+    assert_eq!(
+        policies.context_keys(),
+        [
+            "aws:username",
+            "aws:RequestTag/team",
+            "aws:PrincipalTag/Team",
+            "aws:SourceArn",
+            "aws:PrincipalAccount",
+            "aws:MultiFactorAuthPresent",
+            "aws:SecureTransport",
+        ]
+    );
+    assert_eq!(policies.length(), text.len());
+}
+
+#[test]
+fn an_explanation_has_the_ends_of_statements_and_the_keys_that_a_request_lacks() {
+    let asked = json!({ "principal": "arn:aws:iam::111122223333:user/kim", "action": "s3:GetObject",
+        "resource": "arn:aws:s3:::data/a", "resource_account": "111122223333",
+        "context": { "aws:SecureTransport": "true" } });
+    support::with_request(&asked, |request| {
+        let explained = sets().with(|applicable| explain(request, applicable));
+        let [considered] = explained.considered.as_slice() else { panic!("{explained:?}") };
+        let line = TEXT.lines().nth(3).unwrap();
+        assert_eq!(considered.position.end, (4, u32::try_from(line.len() - 1).unwrap()));
+        assert_eq!(considered.absent, ["aws:PrincipalTag/team"]);
+    });
+}

@@ -160,8 +160,18 @@ impl Broker {
 
     /// Sends a form that these credentials sign.
     pub(crate) fn signed(&self, credentials: &Credentials, fields: &[(&str, &str)]) -> Answer {
+        self.signed_for("sts", credentials, fields)
+    }
+
+    /// Sends a form that these credentials sign for a service.
+    pub(crate) fn signed_for(
+        &self,
+        service: &str,
+        credentials: &Credentials,
+        fields: &[(&str, &str)],
+    ) -> Answer {
         let body = form(fields);
-        let headers = credentials.headers(self, "sts", "POST", "/", &[("content-type", FORM)], &body);
+        let headers = credentials.headers(self, service, "POST", "/", &[("content-type", FORM)], &body);
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.request("POST /", &headers, &body)

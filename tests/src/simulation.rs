@@ -1,0 +1,213 @@
+//! IAM's simulation by real clients, within its budget, and in the audit trail.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Broker, Client, Credentials, PYTHON, Site, role};
+
+const VERSION: (&str, &str) = ("Version", "2010-05-08");
+const READ: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::reports/*"}}"#;
+
+/// Adds the role `Auditor`, which may simulate any role of its account but `Plain`.
+pub(crate) fn auditor(site: &Site) {
+    let simulate = json!([
+        { "Effect": "Allow", "Action": ["iam:Simulate*", "iam:GetContextKeys*"], "Resource": "*" },
+        { "Effect": "Deny", "Action": "iam:SimulatePrincipalPolicy", "Resource": role("Plain") },
+    ]);
+    let trust = site.trust("111122223333", &["AssumeRoleWithWebIdentity"]);
+    site.role("Auditor", "AROAAUDITORAAAAAAAAAB", "1h", &trust, &simulate);
+}
+
+fn signed_in() -> (Site, Broker, Credentials) {
+    let site = Site::new();
+    auditor(&site);
+    let broker = site.start();
+    let credentials = broker.assume(&site.issuer.token("plant:a"), &role("Auditor"));
+    (site, broker, credentials)
+}
+
+fn decisions(answer: &Value) -> Vec<(String, String)> {
+    let results = answer["EvaluationResults"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    results.iter().map(|one| (text(&one["EvalActionName"]), text(&one["EvalDecision"]))).collect()
+}
+
+#[test]
+fn boto3_asks_beforehand_what_a_role_may_do() {
+    let (_site, broker, credentials) = signed_in();
+    let ask = |call: &str, parameters: Value| {
+        let arguments = json!({ "call": call, "parameters": parameters });
+        PYTHON().at(&broker).with(&credentials).ask("iam", &arguments)
+    };
+    let answer = ask(
+        "simulate_principal_policy",
+        json!({ "PolicySourceArn": role("Deploy"), "ActionNames": ["s3:GetObject", "s3:DeleteObject"],
+            "ResourceArns": ["arn:aws:s3:::reports/a"] }),
+    );
+    let expected = [("s3:GetObject", "allowed"), ("s3:DeleteObject", "implicitDeny")];
+    assert_eq!(decisions(&answer), expected.map(|(action, word)| (action.to_owned(), word.to_owned())));
+    assert_eq!(answer["IsTruncated"], false);
+    let matched = &answer["EvaluationResults"][0]["MatchedStatements"][0];
+    assert_eq!(
+        (&matched["SourcePolicyId"], &matched["SourcePolicyType"]),
+        (&json!("role_Deploy_Main"), &json!("role"))
+    );
+    assert!(matched["StartPosition"]["Line"].is_number() && matched["EndPosition"]["Column"].is_number());
+
+    let keys = ask("get_context_keys_for_principal_policy", json!({ "PolicySourceArn": role("Deploy") }));
+    assert_eq!(keys["ContextKeyNames"], json!([]));
+    let denied = ask(
+        "simulate_principal_policy",
+        json!({ "PolicySourceArn": role("Plain"), "ActionNames": ["s3:GetObject"] }),
+    );
+    assert_eq!((&denied["Error"]["Code"], &denied["status"]), (&json!("AccessDenied"), &json!(403)));
+}
+
+#[test]
+fn the_aws_cli_simulates_policies_that_are_nobodys_yet() {
+    let (_site, broker, credentials) = signed_in();
+    let run = |arguments: &[&str]| {
+        let (code, output, errors) = Client::aws_cli(&broker.url()).with(&credentials).run(arguments);
+        assert_eq!(code, Some(0), "{errors}");
+        serde_json::from_str::<Value>(&output).expect("its JSON")
+    };
+    let answer = run(&[
+        "iam",
+        "simulate-custom-policy",
+        "--policy-input-list",
+        READ,
+        "--action-names",
+        "s3:GetObject",
+        "s3:PutObject",
+        "--resource-arns",
+        "arn:aws:s3:::reports/a",
+        "--context-entries",
+        "ContextKeyName=aws:SourceIp,ContextKeyValues=192.0.2.7,ContextKeyType=ip",
+    ]);
+    let expected = [("s3:GetObject", "allowed"), ("s3:PutObject", "implicitDeny")];
+    assert_eq!(decisions(&answer), expected.map(|(action, word)| (action.to_owned(), word.to_owned())));
+    let answer = run(&[
+        "iam",
+        "simulate-principal-policy",
+        "--policy-source-arn",
+        &role("Deploy"),
+        "--action-names",
+        "s3:ListBucket",
+        "--resource-arns",
+        "arn:aws:s3:::reports",
+    ]);
+    assert_eq!(decisions(&answer), [("s3:ListBucket".to_owned(), "allowed".to_owned())]);
+    let keys = run(&["iam", "get-context-keys-for-custom-policy", "--policy-input-list", READ]);
+    assert_eq!(keys["ContextKeyNames"], json!([]));
+}
+
+/// Asks `actions` on `resources` by the policies; pages are followed as clients do.
+fn simulate(
+    broker: &Broker,
+    credentials: &Credentials,
+    policy: &str,
+    actions: usize,
+    resources: usize,
+) -> Result<(usize, usize), (u16, String, String)> {
+    let (mut pages, mut answered, mut marker) = (0, 0, None::<String>);
+    loop {
+        let list = |name: &str, value: &str, count: usize| -> Vec<(String, String)> {
+            (1..=count).map(|n| (format!("{name}.member.{n}"), format!("{value}{n}"))).collect()
+        };
+        let mut fields = list("ActionNames", "s3:Get", actions);
+        fields.extend(list("ResourceArns", "arn:aws:s3:::reports/", resources));
+        fields.extend(marker.take().map(|marker| ("Marker".to_owned(), marker)));
+        let mut pairs =
+            vec![("Action", "SimulateCustomPolicy"), VERSION, ("PolicyInputList.member.1", policy)];
+        pairs.extend(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let answer = broker.signed_for("iam", credentials, &pairs);
+        if answer.status != 200 {
+            return Err(answer.refusal());
+        }
+        pages += 1;
+        answered += answer.body.matches("<EvalResourceDecision>allowed<").count();
+        marker = answer.element("Marker");
+        if marker.is_none() {
+            return Ok((pages, answered));
+        }
+    }
+}
+
+#[test]
+fn what_is_asked_at_once_is_bounded_and_comes_in_pages() {
+    let (_site, broker, credentials) = signed_in();
+    let ask = |policy: &str, actions, resources| simulate(&broker, &credentials, policy, actions, resources);
+    assert_eq!(ask(READ, 2, 2), Ok((1, 4)));
+    assert_eq!(ask(READ, 150, 20), Ok((3, 3_000)), "50 actions on 20 resources are 1,000 questions");
+    let statement = r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}"#;
+    let large =
+        |count| format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, vec![statement; count].join(",\n"));
+    assert_eq!(ask(&large(180), 4, 50), Ok((4, 200)), "a large policy makes pages short");
+    let (status, code, message) = ask(&large(180), 1, 300).expect_err("too many resources for its size");
+    assert_eq!((status, code.as_str()), (400, "InvalidInput"));
+    assert!(message.starts_with("At most "), "{message}");
+    let (status, code, message) = ask(&large(400), 1, 1).expect_err("a policy over size");
+    assert_eq!((status, code.as_str()), (400, "InvalidInput"));
+    assert!(message.contains("Maximum policy size of 10240 bytes exceeded"), "{message}");
+    let (status, code, message) = ask(&format!("{READ}{}", " ".repeat(131_072)), 1, 1).expect_err("too long");
+    assert_eq!((status, code.as_str()), (400, "ValidationError"));
+    assert!(message.ends_with("Member must have length less than or equal to 131072"), "{message}");
+    let (status, code, message) = ask(READ, 500, 1).expect_err("more fields than any request has");
+    assert_eq!(
+        (status, code.as_str(), message.as_str()),
+        (400, "ValidationError", "more than 500 parameters")
+    );
+}
+
+#[test]
+fn what_is_supposed_at_once_is_bounded() {
+    let (_site, broker, credentials) = signed_in();
+    let ask = |values: usize| {
+        let value = "v".repeat(1_000);
+        let names: Vec<_> =
+            (1..=values).map(|n| format!("ContextEntries.member.1.ContextKeyValues.member.{n}")).collect();
+        let mut fields = vec![
+            ("Action", "SimulateCustomPolicy"),
+            VERSION,
+            ("PolicyInputList.member.1", READ),
+            ("ActionNames.member.1", "s3:GetObject"),
+            ("ContextEntries.member.1.ContextKeyName", "aws:TagKeys"),
+            ("ContextEntries.member.1.ContextKeyType", "stringList"),
+        ];
+        fields.extend(names.iter().map(|name| (name.as_str(), value.as_str())));
+        broker.signed_for("iam", &credentials, &fields).refusal()
+    };
+    assert_eq!(ask(7).0, 200);
+    let message = "ContextEntries has too many values, or too long ones.";
+    assert_eq!(ask(8), (400, "InvalidInput".to_owned(), message.to_owned()));
+}
+
+#[test]
+fn every_question_is_in_the_audit_trail() {
+    let (site, mut broker, credentials) = signed_in();
+    let ask = |broker: &Broker, source: &str| {
+        let fields = [
+            ("Action", "SimulatePrincipalPolicy"),
+            VERSION,
+            ("PolicySourceArn", source),
+            ("ActionNames.member.1", "s3:GetObject"),
+        ];
+        let answer = broker.signed_for("iam", &credentials, &fields);
+        (answer.status, answer.element("RequestId").expect("a request id"))
+    };
+    let (deploy, plain, nobody) = (role("Deploy"), role("Plain"), role("Nobody"));
+    let asked =
+        [(200, None, &deploy), (403, Some("AccessDenied"), &plain), (404, Some("NoSuchEntity"), &nobody)];
+    let answers = asked.map(|(status, code, source)| (status, code, source, ask(&broker, source)));
+    assert_eq!(broker.stop(), Some(0));
+    let trail = site.read("audit.jsonl") + &site.read("refusals.jsonl");
+    for (status, code, source, (answered, request)) in answers {
+        assert_eq!(answered, status);
+        let line = trail.lines().find(|line| line.contains(&request)).expect("a line of the trail");
+        let event: Value = serde_json::from_str(line).expect("its JSON");
+        assert_eq!(event["eventSource"], "iam.amazonaws.com", "{line}");
+        assert_eq!(event["eventName"], "SimulatePrincipalPolicy");
+        assert_eq!(event["requestParameters"]["resource"], source.as_str());
+        assert_eq!(event["errorCode"].as_str(), code, "{line}");
+        assert!(line.contains("assumed-role/Auditor/session"), "{line}");
+    }
+}
