@@ -20,7 +20,7 @@ const ASSUME_ROLE: &str = "sts:assumerole";
 /// Decides a request without allocating.
 pub fn evaluate(request: &Request<'_>, policies: &Applicable<'_>) -> Decision {
     let mut room = Lowered::new();
-    let Some(facts) = Facts::of(request, &mut room) else {
+    let Some(facts) = Facts::of(request, policies.boundary.is_some(), &mut room) else {
         return Decision::implicit_deny(None);
     };
     if facts.action == UNDENIABLE && request.principal.has_identity() {

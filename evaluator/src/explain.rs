@@ -109,9 +109,10 @@ pub struct ConditionResult {
 pub fn explain(request: &Request<'_>, policies: &Applicable<'_>) -> Explanation {
     let decision = evaluate(request, policies);
     let mut room = Lowered::new();
-    let considered = Facts::of(request, &mut room).map_or_else(Vec::new, |facts| {
-        policies.sets().flat_map(|(kind, set)| consider(kind, set, &facts)).collect()
-    });
+    let considered = Facts::of(request, policies.boundary.is_some(), &mut room)
+        .map_or_else(Vec::new, |facts| {
+            policies.sets().flat_map(|(kind, set)| consider(kind, set, &facts)).collect()
+        });
     Explanation {
         outcome: decision.outcome(),
         decided_by: decision.policy_type(),

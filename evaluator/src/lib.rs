@@ -12,6 +12,9 @@
 //!
 //! * A value that an operator can't read (`NumericLessThan` on `ten`, `ArnLike` on what is no ARN), or several values for an
 //!   operator that takes one, keep an Allow from applying and don't keep a Deny from applying.
+//! * An IPv4 address written as IPv6 (`::ffff:192.0.2.7`) is such a value for a range that has only one of the two.
+//! * `*` alone is no ARN: `ArnLike` wants all six fields, as in `arn:*:*:*:*:*`. An action names one service: `*:GetObject`
+//!   doesn't compile.
 //! * A variable at the start of an ARN operator's value has to bring an ARN's first five fields.
 //! * A variable without a value matches nothing in `Resource`; in `NotResource` its Allow doesn't apply and its Deny does.
 //! * What follows from the principal (`aws:PrincipalArn`, `aws:username`…) is never read from the context.

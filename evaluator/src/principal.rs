@@ -203,12 +203,13 @@ pub(crate) enum Principals {
 }
 
 impl Principals {
-    /// The closest form in which the element names the caller, if it does.
-    pub(crate) fn form(&self, principal: &Principal<'_>) -> Option<Form> {
+    /// The closest form in which the element names the caller, if it does. AWS: `NotPrincipal` "will always deny any IAM
+    /// principal that has a permissions boundary policy attached".
+    pub(crate) fn form(&self, principal: &Principal<'_>, is_bounded: bool) -> Option<Form> {
         match self {
             Self::Unnamed => Some(Form::Covering),
             Self::Only(patterns) => patterns.iter().filter_map(|pattern| pattern.form(principal)).max(),
-            Self::Except(patterns) => (!exempts(patterns, principal)).then_some(Form::Covering),
+            Self::Except(patterns) => (is_bounded || !exempts(patterns, principal)).then_some(Form::Covering),
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) resource: Arn<'a>,
     /// The action in lower case.
     pub(crate) action: &'a str,
+    /// The caller has a permissions boundary: no `NotPrincipal` exempts them.
+    pub(crate) is_bounded: bool,
 }
 
 /// Room for an action in lower case.
@@ -52,7 +54,7 @@ impl Lowered {
 
 impl<'a> Facts<'a> {
     /// None where action or resource could not be any service's: such a request is denied unread.
-    pub(crate) fn of(request: &'a Request<'a>, room: &'a mut Lowered) -> Option<Self> {
+    pub(crate) fn of(request: &'a Request<'a>, is_bounded: bool, room: &'a mut Lowered) -> Option<Self> {
         let action = room.fill(request.action)?;
         let (service, name) = action.split_once(':')?;
         let resource = Arn::split(request.resource);
@@ -61,7 +63,7 @@ impl<'a> Facts<'a> {
             && !name.contains(':')
             && request.resource.len() <= MAX_RESOURCE
             && (resource.fields.is_some() || request.resource == "*");
-        sound.then_some(Self { request, resource, action })
+        sound.then_some(Self { request, resource, action, is_bounded })
     }
 }
 

@@ -99,7 +99,7 @@ impl Statement {
 
     fn principal_form(&self, facts: &Facts<'_>) -> Option<Form> {
         let principal = &facts.request.principal;
-        let form = self.principals.form(principal)?;
+        let form = self.principals.form(principal, facts.is_bounded)?;
         let everyone = form == Form::Covering && self.principals.patterns().iter().any(|p| p.is_everyone());
         match self.effect {
             // `*` doesn't hand a role to whoever any provider vouches for: providers and services must be named.

@@ -11,7 +11,6 @@ pub(super) struct Wanted(Vec<Pattern>);
 
 #[derive(Debug, Clone)]
 enum Pattern {
-    Anything,
     Fields(Box<ArnPattern>),
     /// A value that starts with a variable, which has to bring the first five fields: so no wildcard reaches into them.
     Started(Template),
@@ -21,9 +20,6 @@ impl Wanted {
     pub(super) fn compile(values: &[String], variables: bool) -> Result<Self, BadValue> {
         let syntax = Syntax { wildcards: true, variables };
         let values = compile_each(values, |value| {
-            if value == "*" {
-                return Ok(Pattern::Anything);
-            }
             if variables && value.starts_with("${") {
                 return Template::parse(value, syntax).map(Pattern::Started);
             }
@@ -38,7 +34,6 @@ impl Wanted {
             .iter()
             .flat_map(|pattern| match pattern {
                 Pattern::Fields(arn) => arn.keys().collect::<Vec<_>>(),
-                Pattern::Anything => Vec::new(),
                 Pattern::Started(template) => template.keys().collect(),
             })
             .collect()
@@ -47,11 +42,12 @@ impl Wanted {
     /// Undecidable where one of the two can't be an ARN.
     pub(super) fn any(&self, seen: &str, request: &Request<'_>) -> Truth {
         let arn = Arn::split(seen);
+        if arn.fields.is_none() {
+            return Truth::Undecidable;
+        }
         let mut outcome = Truth::No;
         for pattern in &self.0 {
             let truth = match pattern {
-                Pattern::Anything => Truth::Yes,
-                _ if arn.fields.is_none() => Truth::Undecidable,
                 Pattern::Fields(pattern) => Truth::of(pattern.matches(&arn, request)),
                 Pattern::Started(template) => started(template, seen, request),
             };

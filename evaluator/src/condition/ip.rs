@@ -20,9 +20,10 @@ impl Wanted {
 
     pub(super) fn any(&self, seen: &str) -> Truth {
         seen.parse::<IpAddr>().map_or(Truth::Undecidable, |seen| {
-            // An IPv4 peer of a dual-stack socket is still that IPv4 peer.
-            let seen = seen.to_canonical();
-            Truth::of(self.0.iter().any(|range| range.contains(&seen)))
+            let within = |seen: IpAddr| self.0.iter().any(|range| range.contains(&seen));
+            // `::ffff:192.0.2.7` may be the IPv4 peer of a dual-stack socket, or be written by who isn't that peer.
+            let (written, inside) = (within(seen), within(seen.to_canonical()));
+            if written == inside { Truth::of(written) } else { Truth::Undecidable }
         })
     }
 }

@@ -90,7 +90,8 @@ fn action(text: &str, kind: Kind) -> Result<Template, (String, &'static str)> {
             return Err((message.to_owned(), "write the action as `service:Operation`"));
         }
         let known = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
-        if vendor != "*" && (vendor.is_empty() || !vendor.bytes().all(known)) {
+        // Wildcards are documented in an operation's name only; `*:*` can mean nothing but `*`.
+        if text != "*:*" && (vendor.is_empty() || !vendor.bytes().all(known)) {
             return Err((format!("Vendor {vendor} is not valid"), "name one service, without wildcards"));
         }
     }

@@ -46,7 +46,7 @@ const FAMILIES: &[Family] = &[
     (
         &["ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"],
         &[
-            "*",
+            "arn:*:*:*:*:*",
             USER,
             ROLE,
             "arn:aws:iam::*:role/*",

@@ -19,6 +19,7 @@ struct Question<'a> {
     action: String,
     resource: &'a str,
     caller: Caller,
+    is_bounded: bool,
 }
 
 pub(crate) fn decide(policies: &Value, request: &Value) -> &'static str {
@@ -27,6 +28,7 @@ pub(crate) fn decide(policies: &Value, request: &Value) -> &'static str {
         action: text("action").to_ascii_lowercase(),
         resource: text("resource"),
         caller: Caller::of(request),
+        is_bounded: policies.get("boundary").is_some(),
     };
     let caller = &question.caller;
     if !is_sound(&question) {
@@ -93,7 +95,7 @@ fn ask(documents: &[Value], question: &Question<'_>, of_everyone: bool) -> Said 
         for statement in statements.as_array().map_or_else(|| std::slice::from_ref(statements), Vec::as_slice)
         {
             let deny = statement["Effect"] == "Deny";
-            let form = if of_everyone {
+            let form = if of_everyone || question.is_bounded && statement.get("NotPrincipal").is_some() {
                 Some(Form::Covering)
             } else {
                 question.caller.named_by(statement, deny, plain_conditions::name_the_caller(statement))

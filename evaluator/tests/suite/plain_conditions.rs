@@ -90,7 +90,11 @@ fn any(family: &str, seen: &str, wanted: &[String], variables: bool, context: &C
             let known = seen.len().is_multiple_of(4) && seen.chars().all(base64);
             known.then(|| wanted.iter().any(|text| text == seen))
         }
-        "IpAddress" => ip(seen).map(|seen| wanted.iter().any(|range| in_range(seen, range))),
+        "IpAddress" => {
+            let within = |seen| ip(seen).map(|seen| wanted.iter().any(|range| in_range(seen, range)));
+            let (written, inside) = (within(seen)?, within(seen.strip_prefix("::ffff:").unwrap_or(seen))?);
+            (written == inside).then_some(written)
+        }
         _ => match (family.strip_prefix("Numeric"), family.strip_prefix("Date")) {
             (Some(comparison), _) => ordered(number, comparison),
             (_, Some(comparison)) => ordered(date, comparison),
@@ -105,11 +109,8 @@ fn lower(tokens: &[Token]) -> Vec<Token> {
 }
 
 /// Six fields, each matched alone. Where a variable starts the pattern, its value brings at least the first five. What is
-/// no ARN can't be compared, except with `*`.
+/// no ARN can't be compared.
 fn any_arn(seen: &str, wanted: &[String], variables: bool, context: &Context) -> Option<bool> {
-    if wanted.iter().any(|text| text == "*") {
-        return Some(true);
-    }
     let is_arn = |text: &str| text.starts_with("arn:") && text.matches(':').count() >= 5;
     if !is_arn(seen) {
         return None;
@@ -169,9 +170,9 @@ fn seconds(clock: &str) -> Option<i128> {
     clock.split(':').try_fold(0, |sum, part| Some(sum * 60 + part.parse::<i128>().ok()?))
 }
 
-/// Family and bits; an IPv4 address inside IPv6 is that IPv4 address.
+/// Family and bits.
 fn ip(text: &str) -> Option<(u32, u128)> {
-    match text.strip_prefix("::ffff:").unwrap_or(text).parse().ok()? {
+    match text.parse().ok()? {
         IpAddr::V4(address) => Some((32, u128::from(u32::from(address)))),
         IpAddr::V6(address) => Some((128, u128::from(address))),
     }
