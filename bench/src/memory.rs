@@ -57,7 +57,12 @@ async fn with(plan: &Plan, sessions: usize) -> Outcome<Value> {
 async fn record(site: &Site, redis: &Redis, sessions: usize) -> Outcome<()> {
     let keyring = KeyringFile::read(&site.path("keyring"))?.validate()?;
     let began = tokio::time::Instant::now();
-    let time = TimeSource::new(move || Reading { now: now(), monotonic: began.elapsed() });
+    let time = TimeSource::new(move || Reading {
+        now: now(),
+        monotonic: began.elapsed(),
+        // What has ended stays; nothing does while this measures.
+        surely_past: jiff::Timestamp::UNIX_EPOCH,
+    });
     let settings = redis::Settings {
         url: redis.url().into(),
         ca_file: None,

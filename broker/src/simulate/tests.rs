@@ -20,7 +20,8 @@ async fn site() -> TestBroker {
                 permissions_boundary = \"arn:aws:iam::111122223333:policy/Orders\"\n";
     broker.change_all(&[
         ("111122223333/users/kim/user.toml", user),
-        ("111122223333/users/kim/policies/Own.json", &policy("Allow", "*:Get*")),
+        ("111122223333/users/kim/policies/Own.json", &policy("Allow", "orders:Get*")),
+        ("111122223333/users/kim/policies/Files.json", &policy("Allow", "s3:Get*")),
         ("111122223333/groups/builders/group.toml", "id = \"AGPABUILDERSBUILDERSB\"\n"),
         ("111122223333/groups/builders/policies/Put.json", &policy("Allow", "orders:Put*")),
         ("111122223333/policies/Orders.json", &policy("Allow", "orders:*")),
