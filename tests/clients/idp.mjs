@@ -10,7 +10,6 @@ import { load } from './modules.mjs';
 const { Provider } = await load('oidc-provider');
 const settings = JSON.parse(readFileSync(process.argv[2]));
 
-// Exported while it is made: Node can hang when it exports a key object and collects the job that made it at once.
 const jwk = { format: 'jwk' };
 const newKey = () => ({
   ...generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: jwk, privateKeyEncoding: jwk }).privateKey,
