@@ -13,7 +13,9 @@ use std::{sync::Arc, time::Duration};
 use daypass_evaluator::Policies;
 
 pub use account::AccountId;
-pub use arn::{AssumedRoleArn, AssumedRoleId, GroupId, PolicyArn, RoleArn, RoleId, UserArn, UserId};
+pub use arn::{
+    AssumedRoleArn, AssumedRoleId, GroupArn, GroupId, PolicyArn, RoleArn, RoleId, UserArn, UserId,
+};
 pub use name::{GroupName, Invalid, Path, PolicyName, RoleName, SessionName, SourceIdentity, UserName};
 pub use tag::{TAGS_AT_MOST, TagKey, TagValue, Tags};
 pub use user::{Group, User};

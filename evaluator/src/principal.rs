@@ -89,7 +89,7 @@ impl<'a> Principal<'a> {
     /// The value of `aws:username`; IAM users only.
     pub fn user_name(&self) -> Option<&'a str> {
         match *self {
-            Self::User { arn, .. } => arn.rsplit('/').next(),
+            Self::User { arn, .. } => arn.split_once(":user/").and_then(|(_, name)| name.rsplit('/').next()),
             _ => None,
         }
     }

@@ -24,6 +24,8 @@ mod honouring;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod organization;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod revocation;

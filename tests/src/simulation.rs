@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Broker, Client, Credentials, PYTHON, Site, role};
+use crate::harness::{Broker, Client, Credentials, PYTHON, Site, document, role};
 
 const VERSION: (&str, &str) = ("Version", "2010-05-08");
 const READ: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::reports/*"}}"#;
@@ -60,6 +60,92 @@ fn boto3_asks_beforehand_what_a_role_may_do() {
         json!({ "PolicySourceArn": role("Plain"), "ActionNames": ["s3:GetObject"] }),
     );
     assert_eq!((&denied["Error"]["Code"], &denied["status"]), (&json!("AccessDenied"), &json!(403)));
+}
+
+fn outcomes(answer: &Value) -> Vec<String> {
+    decisions(answer).into_iter().map(|(_, decision)| decision).collect()
+}
+
+/// Adds the user `kim`, one of the builders, whom the organization lets do nothing but S3.
+fn with_kim(site: &Site) {
+    let files = [
+        (
+            "111122223333/users/kim/user.toml",
+            "id = \"AIDAKIMKIMKIMKIMKIMKI\"\ngroups = [\"builders\"]\n".to_owned(),
+        ),
+        ("111122223333/users/kim/policies/Own.json", READ.to_owned()),
+        ("111122223333/groups/builders/group.toml", "id = \"AGPABUILDERSBUILDERSB\"\n".to_owned()),
+        ("111122223333/groups/builders/policies/Put.json", READ.replace("s3:Get*", "*")),
+        (
+            "organization.toml",
+            "[root]\naccounts = [\"111122223333\"]\nscps = [\"FullAWSAccess\", \"S3\"]\n".to_owned(),
+        ),
+        (
+            "organization/scps/S3.json",
+            document(&json!([{ "Effect": "Deny", "NotAction": ["s3:*", "iam:*"], "Resource": "*" }])),
+        ),
+    ];
+    files.iter().for_each(|(name, text)| site.write(&format!("directory/{name}"), text));
+}
+
+#[test]
+fn boto3_asks_what_a_user_and_a_group_may_do_within_the_organization() {
+    let site = Site::new();
+    auditor(&site);
+    with_kim(&site);
+    let broker = site.start();
+    let credentials = broker.assume(&site.issuer.token("plant:a"), &role("Auditor"));
+    let ask = |call: &str, parameters: Value| {
+        let arguments = json!({ "call": call, "parameters": parameters });
+        PYTHON().at(&broker).with(&credentials).ask("iam", &arguments)
+    };
+    let of = |entity: &str| {
+        let parameters = json!({ "PolicySourceArn": format!("arn:aws:iam::111122223333:{entity}"),
+            "ActionNames": ["s3:GetObject", "s3:PutObject", "sqs:SendMessage"], "ResourceArns": ["arn:aws:s3:::reports/a"] });
+        ask("simulate_principal_policy", parameters)
+    };
+    let (user, group) = (of("user/kim"), of("group/builders"));
+    for answer in [&user, &group] {
+        assert_eq!(outcomes(answer), ["allowed", "allowed", "explicitDeny"]);
+        let within = |index: usize| answer["EvaluationResults"][index]["OrganizationsDecisionDetail"].clone();
+        assert_eq!(within(0), json!({ "AllowedByOrganizations": true }), "{answer}");
+        assert_eq!(within(2), json!({ "AllowedByOrganizations": false }));
+    }
+    let sources = |answer: &Value, index: usize| -> Vec<String> {
+        let matched = answer["EvaluationResults"][index]["MatchedStatements"].as_array().expect("statements");
+        matched.iter().map(|one| format!("{} {}", one["SourcePolicyId"], one["SourcePolicyType"])).collect()
+    };
+    assert_eq!(sources(&user, 0), ["\"user_kim_Own\" \"user\"", "\"group_builders_Put\" \"group\""]);
+    assert_eq!(sources(&group, 0), ["\"group_builders_Put\" \"group\""]);
+    let unknown = of("user/lee");
+    assert_eq!((&unknown["Error"]["Code"], &unknown["status"]), (&json!("NoSuchEntity"), &json!(404)));
+    let keys = ask(
+        "get_context_keys_for_principal_policy",
+        json!({ "PolicySourceArn": "arn:aws:iam::111122223333:group/builders" }),
+    );
+    assert_eq!(keys["ContextKeyNames"], json!([]));
+
+    let levels = |allowed: &[&str]| -> Value {
+        let policy = |action: &&str| READ.replace("s3:Get*", action).replace("arn:aws:s3:::reports/*", "*");
+        let level = |action: &&str| json!({ "ServiceControlPolicyInputList": [policy(action)] });
+        let levels: Vec<Value> = allowed.iter().map(level).collect();
+        json!({ "PolicyInputList": [READ], "ActionNames": ["s3:GetObject"],
+            "ResourceArns": ["arn:aws:s3:::reports/a"], "OrderedOrganizationPolicyInputList": levels })
+    };
+    for (allowed, outcome, within) in [
+        (["*", "s3:*"], "allowed", true),
+        (["*", "sqs:*"], "implicitDeny", false),
+        (["sqs:*", "*"], "implicitDeny", false),
+    ] {
+        let answer = ask("simulate_custom_policy", levels(&allowed));
+        assert_eq!(outcomes(&answer), [outcome], "{answer}");
+        let detail = &answer["EvaluationResults"][0]["OrganizationsDecisionDetail"];
+        assert_eq!(detail, &json!({ "AllowedByOrganizations": within }));
+    }
+    let deep = ask("simulate_custom_policy", levels(&["*"; 8]));
+    let message = "1 validation error detected: Value null at 'orderedOrganizationPolicyInputList' failed to satisfy \
+                   constraint: Member must have length less than or equal to 7";
+    assert_eq!(deep["Error"]["Message"], message);
 }
 
 #[test]

@@ -73,16 +73,21 @@ impl<'f> Constraints<'f> {
     /// A list of structures with one text member, such as `PolicyArns.member.1.arn`.
     pub fn list(&mut self, name: &'static str, rule: &Text, most: usize) -> Vec<&'f str> {
         let values = self.fields.members(name, Some(rule.name));
-        if values.len() > most {
-            let constraint = format!("Member must have length less than or equal to {most}");
-            self.breach("null", &member(name), &constraint);
-        }
+        self.at_most(most, values.len(), &member(name));
         for (index, value) in values.iter().enumerate().take(most) {
             self.check(rule, value, || {
                 format!("{}.{}.member.{}", member(name), index + 1, member(rule.name))
             });
         }
         values
+    }
+
+    /// A list that was found elsewhere may have so many members.
+    pub fn at_most(&mut self, most: usize, length: usize, place: &str) {
+        if length > most {
+            let constraint = format!("Member must have length less than or equal to {most}");
+            self.breach("null", place, &constraint);
+        }
     }
 
     /// A list of texts, such as `ActionNames.member.1`; the rule, which has the list's name, is for each.

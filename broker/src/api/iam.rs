@@ -17,6 +17,7 @@ use parameters::Parameters;
 use policies::Sources;
 
 mod context;
+mod entity;
 mod parameters;
 mod policies;
 mod render;

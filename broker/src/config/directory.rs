@@ -11,7 +11,7 @@ pub(super) use compile::{Attachable, directory};
 use super::{organization::Organization, resources::ResourcePolicies, service::Service};
 use crate::{
     proof::oidc::Provider,
-    role::{AccountId, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId, User, UserArn},
+    role::{AccountId, Group, GroupArn, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId, User, UserArn},
 };
 
 /// Everything the directory's files say, validated as a whole.
@@ -22,6 +22,7 @@ pub struct Directory {
     accounts: HashMap<AccountId, Account>,
     roles: HashMap<RoleArn, Arc<Role>>,
     users: HashMap<UserArn, Arc<User>>,
+    groups: HashMap<GroupArn, Arc<Group>>,
     roles_by_id: HashMap<RoleId, Arc<Role>>,
     policies: HashMap<PolicyArn, Arc<ManagedPolicy>>,
     providers: HashMap<String, Arc<Provider>>,
@@ -58,6 +59,11 @@ impl Directory {
     /// The user with this ARN, path included.
     pub fn user(&self, arn: &str) -> Option<&Arc<User>> {
         self.users.get(arn)
+    }
+
+    /// The group with this ARN.
+    pub fn group(&self, arn: &str) -> Option<&Arc<Group>> {
+        self.groups.get(arn)
     }
 
     /// The account of this number.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::Diagnostic,
-    role::{Group, GroupId, GroupName, Invalid, Path, Tags, User, UserArn, UserId, UserName},
+    role::{Group, GroupArn, GroupId, GroupName, Invalid, Path, Tags, User, UserArn, UserId, UserName},
 };
 
 /// AWS's quotas: the raised one of a user's managed policies, and characters of inline policies together.
@@ -42,11 +42,12 @@ pub(super) struct Reader<'r> {
 type Groups<'t> = BTreeMap<&'t str, Option<Arc<Group>>>;
 
 impl Reader<'_> {
-    /// The users that are sound.
-    pub(super) fn read(&self, files: &AccountFiles<'_>) -> Vec<User> {
+    /// The users and the groups that are sound.
+    pub(super) fn read(&self, files: &AccountFiles<'_>) -> (Vec<User>, Vec<Arc<Group>>) {
         let groups: Groups<'_> =
             files.groups.iter().map(|(name, files)| (*name, self.group(name, files).map(Arc::new))).collect();
-        files.users.iter().filter_map(|(name, files)| self.user(name, files, &groups)).collect()
+        let users = files.users.iter().filter_map(|(name, files)| self.user(name, files, &groups)).collect();
+        (users, groups.into_values().flatten().collect())
     }
 
     fn group(&self, name: &str, files: &OwnerFiles<'_>) -> Option<Group> {
@@ -60,7 +61,8 @@ impl Reader<'_> {
         let inline = Inline::of(&files.policies);
         inline.limit(INLINE_OF_A_GROUP, self.report);
         let identity = inline.compile(&managed, source, self.report);
-        Some(Group { name: name?, id: id?, identity: identity? })
+        let name = name?;
+        Some(Group { arn: GroupArn::new(self.policies.account, &name), name, id: id?, identity: identity? })
     }
 
     fn user(&self, name: &str, files: &OwnerFiles<'_>, groups: &Groups<'_>) -> Option<User> {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{AccountId, Invalid, Path, PolicyName, RoleName, SessionName, UserName, name::text_type};
+use super::{
+    AccountId, GroupName, Invalid, Path, PolicyName, RoleName, SessionName, UserName, name::text_type,
+};
 
 text_type! {
     /// A role's ARN: `arn:aws:iam::<account>:role<path><name>`.
@@ -23,6 +25,10 @@ text_type! {
 text_type! {
     /// A user's immutable id: `AIDA` and 17 of `[A-Z2-7]`; a user recreated under its old name has another.
     UserId
+}
+text_type! {
+    /// A group's ARN: `arn:aws:iam::<account>:group/<name>`.
+    GroupArn
 }
 text_type! {
     /// A group's immutable id: `AGPA` and 17 of `[A-Z2-7]`.
@@ -118,6 +124,13 @@ impl UserId {
     /// Checks prefix, length and alphabet.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if is_id(text, "AIDA") { Ok(Self(Arc::from(text))) } else { Err(USER_ID) }
+    }
+}
+
+impl GroupArn {
+    /// The ARN of the group with these parts.
+    pub fn new(account: AccountId, name: &GroupName) -> Self {
+        Self(format!("arn:aws:iam::{account}:group/{name}").into())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use daypass_evaluator::Policies;
 
-use super::{AccountId, GroupId, GroupName, ManagedPolicy, Tags, UserArn, UserId, UserName};
+use super::{AccountId, GroupArn, GroupId, GroupName, ManagedPolicy, Tags, UserArn, UserId, UserName};
 
 /// A user with everything that decides about it compiled.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ pub struct User {
 /// A group of users; its policies are its members' too. A group is no principal.
 #[derive(Clone, Debug)]
 pub struct Group {
+    pub arn: GroupArn,
     pub name: GroupName,
     pub id: GroupId,
     /// As a user's own.

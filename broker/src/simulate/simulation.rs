@@ -1,16 +1,17 @@
 //! Several actions on several resources at once, by policies that may be nobody's: what IAM's simulation answers.
 
 use daypass_evaluator::{
-    Applicable, Context, Explanation, Fit, Outcome, PolicyType, Position, Principal, Request, explain,
+    Applicable, Context, Explanation, Fit, Outcome, PolicyType, Position, Principal, Request, evaluate,
+    explain,
 };
 
-use crate::role::{AccountId, Role, RoleArn};
+use crate::role::{AccountId, Group, Role, RoleArn, User};
 
 /// The identity that a simulation supposes, whether or not there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimulatedCaller {
     arn: String,
-    /// None for a user.
+    /// None for a user or a group.
     session_arn: Option<String>,
     id: String,
 }
@@ -39,6 +40,8 @@ pub struct Simulated {
     pub missing: Vec<String>,
     /// Whether the permissions boundary allows it, where there is one.
     pub within_boundary: Option<bool>,
+    /// Whether the SCPs allow it, where there are any.
+    pub within_organization: Option<bool>,
 }
 
 impl SimulatedCaller {
@@ -60,6 +63,16 @@ impl SimulatedCaller {
     pub fn session(role: &Role, name: &str) -> Self {
         let session_arn = format!("arn:aws:sts::{}:assumed-role/{}/{name}", role.account, role.name);
         Self { arn: role.arn.to_string(), session_arn: Some(session_arn), id: format!("{}:{name}", role.id) }
+    }
+
+    /// A user.
+    pub fn user(user: &User) -> Self {
+        Self { arn: user.arn.to_string(), session_arn: None, id: user.id.to_string() }
+    }
+
+    /// Any member of a group: it has the group's ARN, as in AWS's simulator, and no name.
+    pub fn member(group: &Group) -> Self {
+        Self { arn: group.arn.to_string(), session_arn: None, id: group.id.to_string() }
     }
 
     /// The caller as policies see it.
@@ -96,7 +109,16 @@ impl Simulation<'_> {
             resource_account: owner.unwrap_or(self.resource_owner),
             context: self.context,
         };
-        Simulated::of(explain(&request, &self.policies), self.policies.boundary.is_some())
+        let bounded = self.policies.boundary.is_some();
+        let within_organization = self.within_organization(&request);
+        Simulated { within_organization, ..Simulated::of(explain(&request, &self.policies), bounded) }
+    }
+
+    fn within_organization(&self, request: &Request<'_>) -> Option<bool> {
+        let service_control = self.policies.service_control;
+        let alone = Applicable { service_control, ..Applicable::default() };
+        let denied = || evaluate(request, &alone).policy_type() == Some(PolicyType::ServiceControl);
+        (!service_control.is_empty()).then(|| !denied())
     }
 }
 
@@ -126,13 +148,20 @@ impl Simulated {
                 _ => {}
             }
         }
-        Self { outcome, matched, missing, within_boundary: bounded.then_some(allowed && !denied) }
+        let within_boundary = bounded.then_some(allowed && !denied);
+        Self { outcome, matched, missing, within_boundary, within_organization: None }
     }
 
     /// What holds for all of several; none if there are none.
     pub fn together<'s>(several: impl Iterator<Item = &'s Self> + Clone) -> Option<Self> {
         let outcome = several.clone().map(|one| one.outcome).max_by_key(|outcome| restriction(*outcome))?;
-        let mut all = Self { outcome, matched: Vec::new(), missing: Vec::new(), within_boundary: None };
+        let mut all = Self {
+            outcome,
+            matched: Vec::new(),
+            missing: Vec::new(),
+            within_boundary: every(several.clone().map(|one| one.within_boundary)),
+            within_organization: every(several.clone().map(|one| one.within_organization)),
+        };
         for one in several {
             if one.outcome == outcome {
                 let new = one.matched.iter().filter(|found| !all.matched.contains(found)).cloned();
@@ -140,12 +169,14 @@ impl Simulated {
                 all.matched.extend(new);
             }
             one.missing.iter().for_each(|key| add_key(&mut all.missing, key.clone()));
-            if let Some(within) = one.within_boundary {
-                all.within_boundary = Some(all.within_boundary.unwrap_or(true) && within);
-            }
         }
         Some(all)
     }
+}
+
+/// Whether it holds of each, where it can hold at all.
+fn every(each: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    each.flatten().reduce(|one, other| one && other)
 }
 
 fn add_key(keys: &mut Vec<String>, key: String) {

@@ -121,7 +121,7 @@ fn of_statement(statement: &Value) -> Vec<Condition> {
 }
 
 impl Condition {
-    fn readings(&self, context: &Context) -> [(&'static str, bool); 8] {
+    fn readings(&self, context: &Context) -> [(&'static str, bool); 9] {
         let seen = context.get(&self.key).map(Vec::as_slice).unwrap_or_default();
         let is = |family: &str| self.operator.contains(family);
         let wants = |part: &str| self.wanted.iter().any(|text| text.contains(part));
@@ -138,6 +138,10 @@ impl Condition {
             ),
             ("ipv4-inside-ipv6", is("IpAddress") && sees("::ffff:")),
             ("every-ipv4-address", is("IpAddress") && wants("0.0.0.0/0") && sees_old),
+            (
+                "literals-where-nothing-is-a-pattern",
+                is("String") && is("Equals") && wants("${*}") && sees("*"),
+            ),
             ("variables-in-arns", is("Arn") && wants("${")),
             ("seconds-since-1970", is("Date") && (wants("1577836800") || sees("1577836800"))),
             ("values-that-cannot-be-read", seen.iter().any(|text| !self.can_read(text))),

@@ -16,13 +16,15 @@ const RESOURCES: Text = Text::new("ResourceArns", 1, 2_048);
 const RESOURCE_OWNER: Text = Text::new("ResourceOwner", 1, 2_048);
 const CALLER_ARN: Text = Text::new("CallerArn", 1, 2_048);
 const MARKER: Text = Text::new("Marker", 1, 320).of(|c| matches!(c, ' '..='\u{ff}'), r"[\u0020-\u00FF]+");
+const SCPS: Text = Text::new("ServiceControlPolicyInputList", 1, 131_072).of(is_latin, LATIN);
+/// From the organization's root to the account.
+const LEVELS: usize = 7;
 const ITEMS: usize = 100;
 /// The most that all supposed values together may weigh: every pattern of a policy is held against them.
 const MAX_CONTEXT: usize = 8_192;
 
 /// Parameters that would change the answer and that nothing here honours: refused, never passed over.
-const NOT_HONOURED: [&str; 3] =
-    ["OrderedOrganizationPolicyInputList", "PolicyExclusionList", "ResourceHandlingOption"];
+const NOT_HONOURED: [&str; 2] = ["PolicyExclusionList", "ResourceHandlingOption"];
 
 /// What a call asks.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(super) struct Parameters<'f> {
     pub(super) policies: Vec<&'f str>,
     pub(super) boundary: Option<&'f str>,
     pub(super) resource_policy: Option<&'f str>,
+    /// SCPs by level, the organization's root first.
+    pub(super) service_control: Vec<Vec<&'f str>>,
     pub(super) actions: Vec<&'f str>,
     /// `*` alone where none is named.
     pub(super) resources: Vec<&'f str>,
@@ -60,6 +64,7 @@ impl<'f> Parameters<'f> {
             policies,
             boundary: None,
             resource_policy: None,
+            service_control: Vec::new(),
             actions: Vec::new(),
             resources: vec!["*"],
             resource_owner: None,
@@ -69,6 +74,11 @@ impl<'f> Parameters<'f> {
             skip: 0,
         };
         if call.simulates() {
+            parameters.service_control = levels(fields, &mut constraints);
+            if parameters.source.is_some() && !parameters.service_control.is_empty() {
+                let message = "The organization of the principal decides: give no SCPs with PolicySourceArn.";
+                return Err(WireError::invalid_input(message));
+            }
             parameters.read_question(fields, &mut constraints)?;
         }
         constraints.finish().map_err(WireError::validation)?;
@@ -134,6 +144,25 @@ impl<'f> Parameters<'f> {
     pub(super) fn authorized_resource(&self) -> &'f str {
         self.source.unwrap_or("*")
     }
+}
+
+/// The SCPs of each level, until the first number that has none.
+fn levels<'f>(fields: &'f Fields<'f>, constraints: &mut Constraints<'f>) -> Vec<Vec<&'f str>> {
+    let name = |number: usize| format!("OrderedOrganizationPolicyInputList.member.{number}");
+    let levels: Vec<_> = (1..)
+        .take_while(|number| fields.mentions(&name(*number)))
+        .map(|number| fields.members(&format!("{}.{}", name(number), SCPS.name), None))
+        .collect();
+    constraints.at_most(LEVELS, levels.len(), "orderedOrganizationPolicyInputList");
+    for (index, text) in
+        levels.iter().enumerate().flat_map(|(index, texts)| texts.iter().map(move |text| (index, text)))
+    {
+        let place = || {
+            format!("orderedOrganizationPolicyInputList.{}.member.serviceControlPolicyInputList", index + 1)
+        };
+        constraints.text(&SCPS, text, place);
+    }
+    levels
 }
 
 /// `service:Operation`, of one operation.

@@ -1,38 +1,42 @@
 //! The policies that a simulation asks: those given, and those of the principal that is named.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use daypass_evaluator::{Document, Kind, Policies, PolicyType};
 
+use super::entity::Entity;
 use super::parameters::Parameters;
 use crate::api::error::WireError;
 use crate::authorize::Caller;
 use crate::config::Directory;
-use crate::role::Role;
+use crate::role::{TagKey, TagValue, Tags};
 
 /// Compiled policies, by what they have a say in.
 #[derive(Debug)]
-pub(super) struct Sources {
-    /// The role that is named.
-    pub(super) role: Option<Arc<Role>>,
+pub(super) struct Sources<'d> {
+    /// The entity that is named.
+    pub(super) entity: Option<Entity>,
     given: Vec<Policies>,
     boundary: Option<Policies>,
     pub(super) resource: Option<Policies>,
+    levels: Vec<Policies>,
+    organization: Vec<&'d Policies>,
 }
 
-impl Sources {
-    /// The role's policies as they are now, and every given policy if all are well-formed.
+impl<'d> Sources<'d> {
+    /// The entity's policies as they are now, and every given policy if all are well-formed.
     pub(super) fn read(
-        directory: &Directory,
+        directory: &'d Directory,
         caller: &Caller,
         parameters: &Parameters<'_>,
     ) -> Result<Self, WireError> {
-        let role = parameters.source.map(|arn| role(directory, caller, arn)).transpose()?;
-        if role.is_some() && parameters.resource_policy.is_some() {
+        let entity = parameters.source.map(|arn| Entity::find(directory, caller, arn)).transpose()?;
+        if matches!(entity, Some(Entity::Role(_))) && parameters.resource_policy.is_some() {
             let message = "Simulation of resource-based policies is not supported for IAM roles.";
             return Err(WireError::invalid_input(message));
         }
-        if parameters.resource_policy.is_some() && parameters.caller_arn.is_none() {
+        let calls = matches!(entity, Some(Entity::User(_))) || parameters.caller_arn.is_some();
+        if parameters.resource_policy.is_some() && !calls {
             return Err(WireError::invalid_input("CallerArn is required with a ResourcePolicy."));
         }
         let given =
@@ -40,74 +44,82 @@ impl Sources {
                 compile(&format!("PolicyInputList.{}", index + 1), text, Kind::Identity)
             });
         let one = |name, text: Option<&str>, kind| text.map(|text| compile(name, text, kind)).transpose();
+        let levels = parameters.service_control.iter().enumerate().map(|(index, texts)| {
+            compile_level(&format!("OrderedOrganizationPolicyInputList.{}", index + 1), texts)
+        });
+        let organization = entity.as_ref().map(|_| directory.organization());
+        let organization = organization.map(|all| all.service_control(&caller.role().account));
         Ok(Self {
-            role,
+            entity,
             given: given.collect::<Result<_, _>>()?,
             boundary: one("PermissionsBoundaryPolicyInputList.1", parameters.boundary, Kind::Identity)?,
             resource: one("ResourcePolicy", parameters.resource_policy, Kind::Resource)?,
+            levels: levels.collect::<Result<_, _>>()?,
+            organization: organization.unwrap_or_default(),
         })
     }
 
-    /// The policies of the caller: the role's own and those given.
+    /// The policies of the caller: the entity's own and those given.
     pub(super) fn identity(&self) -> Vec<&Policies> {
-        self.role.iter().map(|role| &role.identity).chain(&self.given).collect()
+        self.entity.iter().flat_map(Entity::policies).chain(&self.given).collect()
     }
 
-    /// The boundary given, else the role's own.
+    /// The boundary given, else the entity's own.
     pub(super) fn boundary(&self) -> Option<&Policies> {
-        let own = || self.role.as_ref()?.boundary.as_ref().map(|boundary| &boundary.policies);
-        self.boundary.as_ref().or_else(own)
+        self.boundary.as_ref().or_else(|| self.entity.as_ref()?.boundary())
+    }
+
+    /// The entity's tags.
+    pub(super) fn tags(&self) -> impl Iterator<Item = (&TagKey, &TagValue)> {
+        self.entity.iter().filter_map(Entity::tags).flat_map(Tags::iter)
+    }
+
+    /// The SCPs given, else those over the account of the principal that is named; one set a level.
+    pub(super) fn service_control(&self) -> Vec<&Policies> {
+        self.levels.iter().chain(self.organization.iter().copied()).collect()
     }
 
     /// Length of all of them, in bytes.
     pub(super) fn length(&self) -> usize {
-        self.identity().into_iter().chain(self.boundary()).chain(&self.resource).map(Policies::length).sum()
-    }
-
-    /// A policy as answers call it, with the type of its source.
-    pub(super) fn name<'p>(
-        &self,
-        kind: PolicyType,
-        policy: &'p str,
-    ) -> (std::borrow::Cow<'p, str>, &'static str) {
-        let last = policy.rsplit('/').next().unwrap_or_default();
-        if kind == PolicyType::Resource {
-            return (policy.into(), "resource");
-        }
-        match &self.role {
-            _ if policy.starts_with("PolicyInputList.") => (policy.into(), "none"),
-            _ if policy.starts_with("arn:aws:iam::aws:") => (last.into(), "aws-managed"),
-            _ if policy.starts_with("arn:") => (last.into(), "user-managed"),
-            Some(role) => {
-                let name = last.strip_suffix(".json").unwrap_or(last);
-                (format!("role_{}_{name}", role.name).into(), "role")
-            }
-            None => (policy.into(), "none"),
-        }
+        let own = self.identity().into_iter().chain(self.boundary()).chain(&self.resource);
+        own.chain(self.service_control()).map(Policies::length).sum()
     }
 }
 
-fn role(directory: &Directory, caller: &Caller, arn: &str) -> Result<Arc<Role>, WireError> {
-    let unclear = || {
-        WireError::invalid_input(format!(
-            "Invalid Entity Arn: {arn} does not clearly define entity type and name."
-        ))
-    };
-    let (account, entity) =
-        arn.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(':')).ok_or_else(unclear)?;
-    let (kind, name) = entity.split_once('/').ok_or_else(unclear)?;
-    let name = name.rsplit('/').next().filter(|name| !name.is_empty()).ok_or_else(unclear)?;
-    if !matches!(kind, "user" | "group" | "role") {
-        return Err(unclear());
+/// A policy as answers call it, with the type of its source.
+pub(super) fn named(kind: PolicyType, policy: &str) -> (Cow<'_, str>, &'static str) {
+    let mut parts = policy.rsplit('/');
+    let last = parts.next().unwrap_or_default();
+    if kind == PolicyType::Resource {
+        return (policy.into(), "resource");
     }
-    let found = directory.role(arn).filter(|_| account == caller.account());
-    found
-        .cloned()
-        .ok_or_else(|| WireError::no_such_entity(format!("The {kind} with name {name} cannot be found.")))
+    if policy.starts_with("arn:") {
+        let shared = policy.starts_with("arn:aws:iam::aws:");
+        return (last.into(), if shared { "aws-managed" } else { "user-managed" });
+    }
+    // An inline policy is called by its file: `…/roles/<Name>/policies/<Policy>.json`.
+    let owner = match (parts.next(), parts.next(), parts.next()) {
+        (Some("policies"), Some(name), Some("users")) => ("user", name),
+        (Some("policies"), Some(name), Some("groups")) => ("group", name),
+        (Some("policies"), Some(name), Some("roles")) => ("role", name),
+        _ => return (policy.into(), "none"),
+    };
+    let (kind, name) = owner;
+    (format!("{kind}_{name}_{}", last.strip_suffix(".json").unwrap_or(last)).into(), kind)
 }
 
 fn compile(name: &str, text: &str, kind: Kind) -> Result<Policies, WireError> {
-    Policies::compile(&[Document { name, text, kind }]).map_err(|errors| {
+    compiled(name, &[Document { name, text, kind }])
+}
+
+/// The SCPs of one level.
+fn compile_level(name: &str, texts: &[&str]) -> Result<Policies, WireError> {
+    let documents = texts.iter().map(|text| Document { name, text, kind: Kind::ServiceControl });
+    compiled(name, &documents.collect::<Vec<_>>())
+}
+
+fn compiled(name: &str, documents: &[Document<'_>]) -> Result<Policies, WireError> {
+    Policies::compile(documents).map_err(|errors| {
         WireError::invalid_input(
             errors.first().map_or_else(|| format!("{name}: not a policy"), ToString::to_string),
         )

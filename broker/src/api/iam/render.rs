@@ -2,7 +2,7 @@
 
 use daypass_evaluator::{Outcome, PolicyType, Position};
 
-use super::policies::Sources;
+use super::policies::named;
 use super::simulation::Row;
 use super::{Call, NAMESPACE};
 use crate::api::sts::envelope;
@@ -10,17 +10,11 @@ use crate::api::xml::Xml;
 use crate::simulate::Simulated;
 
 /// The answer of both simulations.
-pub(super) fn simulation(
-    call: Call,
-    rows: &[Row<'_>],
-    next: Option<&str>,
-    sources: &Sources,
-    request_id: &str,
-) -> String {
+pub(super) fn simulation(call: Call, rows: &[Row<'_>], next: Option<&str>, request_id: &str) -> String {
     envelope(NAMESPACE, call.operation().name, request_id, |xml| {
         xml.element("EvaluationResults", |xml| {
             for row in rows {
-                xml.element("member", |xml| result(xml, row, sources));
+                xml.element("member", |xml| result(xml, row));
             }
         })
         .text("IsTruncated", if next.is_some() { "true" } else { "false" })
@@ -39,7 +33,7 @@ pub(super) fn context_keys(call: Call, keys: &[&str], request_id: &str) -> Strin
     })
 }
 
-fn result(xml: &mut Xml, row: &Row<'_>, sources: &Sources) {
+fn result(xml: &mut Xml, row: &Row<'_>) {
     let resource = match row.each.as_slice() {
         [(only, _)] => only,
         _ => "*",
@@ -47,24 +41,29 @@ fn result(xml: &mut Xml, row: &Row<'_>, sources: &Sources) {
     xml.text("EvalActionName", row.action)
         .text("EvalResourceName", resource)
         .text("EvalDecision", decision(row.all.outcome));
-    details(xml, &row.all, sources);
+    details(xml, &row.all);
+    if let Some(within) = row.all.within_organization {
+        xml.element("OrganizationsDecisionDetail", |xml| {
+            xml.text("AllowedByOrganizations", if within { "true" } else { "false" });
+        });
+    }
     if resource != "*" || row.each.len() > 1 {
         xml.element("ResourceSpecificResults", |xml| {
             for (resource, simulated) in &row.each {
                 xml.element("member", |xml| {
                     xml.text("EvalResourceName", resource)
                         .text("EvalResourceDecision", decision(simulated.outcome));
-                    details(xml, simulated, sources);
+                    details(xml, simulated);
                 });
             }
         });
     }
 }
 
-fn details(xml: &mut Xml, simulated: &Simulated, sources: &Sources) {
+fn details(xml: &mut Xml, simulated: &Simulated) {
     xml.element("MatchedStatements", |xml| {
         for (kind, at) in &simulated.matched {
-            xml.element("member", |xml| statement(xml, *kind, at, sources));
+            xml.element("member", |xml| statement(xml, *kind, at));
         }
     })
     .element("MissingContextValues", |xml| {
@@ -79,8 +78,8 @@ fn details(xml: &mut Xml, simulated: &Simulated, sources: &Sources) {
     }
 }
 
-fn statement(xml: &mut Xml, kind: PolicyType, at: &Position, sources: &Sources) {
-    let (id, source) = sources.name(kind, &at.policy);
+fn statement(xml: &mut Xml, kind: PolicyType, at: &Position) {
+    let (id, source) = named(kind, &at.policy);
     xml.text("SourcePolicyId", &id).text("SourcePolicyType", source);
     // AWS counts from behind the opening brace to behind the closing one.
     position(xml, "StartPosition", (at.line, at.column.saturating_add(1)));

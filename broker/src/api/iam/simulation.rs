@@ -26,12 +26,12 @@ pub(super) fn answer(
     call: Call,
     asker: &Caller,
     parameters: &Parameters<'_>,
-    sources: &Sources,
+    sources: &Sources<'_>,
     request_id: &str,
 ) -> Result<String, WireError> {
     let caller = simulated_caller(asker, parameters, sources)?;
     let mut context = Context::new();
-    for (key, value) in sources.role.iter().flat_map(|role| role.tags.iter()) {
+    for (key, value) in sources.tags() {
         context.set(format!("aws:PrincipalTag/{key}"), value.as_str());
     }
     for entry in &parameters.context {
@@ -40,13 +40,14 @@ pub(super) fn answer(
     let principal = caller.principal();
     let own_account = principal.account().unwrap_or_else(|| asker.account());
     let owner = parameters.resource_owner.map(account).transpose()?;
-    let identity = sources.identity();
+    let (identity, service_control) = (sources.identity(), sources.service_control());
     let simulation = Simulation {
         caller: &caller,
         policies: Applicable {
             identity: &identity,
             boundary: sources.boundary(),
             resource: sources.resource.as_ref(),
+            service_control: &service_control,
             ..Applicable::default()
         },
         resource_owner: owner.as_ref().map_or(own_account, AccountId::as_str),
@@ -57,11 +58,11 @@ pub(super) fn answer(
     let rows: Vec<_> = actions.filter_map(|action| row(&simulation, action, &parameters.resources)).collect();
     let next = parameters.skip.saturating_add(page);
     let next = (next < parameters.actions.len()).then(|| next.to_string());
-    Ok(render::simulation(call, &rows, next.as_deref(), sources, request_id))
+    Ok(render::simulation(call, &rows, next.as_deref(), request_id))
 }
 
 /// How many actions this page has; an error if not even one is within the budget.
-fn page(parameters: &Parameters<'_>, sources: &Sources) -> Result<usize, WireError> {
+fn page(parameters: &Parameters<'_>, sources: &Sources<'_>) -> Result<usize, WireError> {
     let resources = parameters.resources.len().max(1);
     let questions = MAX_WORK.checked_div(sources.length()).unwrap_or(MAX_QUESTIONS).min(MAX_QUESTIONS);
     match questions.checked_div(resources).unwrap_or(0) {
@@ -79,11 +80,11 @@ fn row<'f>(simulation: &Simulation<'_>, action: &'f str, resources: &[&'f str]) 
     Some(Row { action, all, each })
 }
 
-/// The caller that is named, else the role whose policies are asked for, else whom `aws:username` supposes, else who asks.
+/// The caller that is named, else the entity whose policies are asked for, else whom `aws:username` supposes, else who asks.
 fn simulated_caller(
     asker: &Caller,
     parameters: &Parameters<'_>,
-    sources: &Sources,
+    sources: &Sources<'_>,
 ) -> Result<SimulatedCaller, WireError> {
     let supposed = |key: &str| {
         let entry = parameters.context.iter().find(|entry| entry.key.eq_ignore_ascii_case(key));
@@ -92,9 +93,9 @@ fn simulated_caller(
     let id = supposed("aws:userid");
     let invalid = |arn: &str| WireError::invalid_input(format!("Invalid Caller ARN: {arn}"));
     let session = &asker.session().claims().session_name;
-    let caller = match (parameters.caller_arn, &sources.role, supposed("aws:username")) {
+    let caller = match (parameters.caller_arn, &sources.entity, supposed("aws:username")) {
         (Some(arn), ..) => SimulatedCaller::named(arn, id).ok_or_else(|| invalid(arn))?,
-        (None, Some(role), _) => SimulatedCaller::session(role, session),
+        (None, Some(entity), _) => entity.caller(session),
         (None, None, Some(name)) => {
             let arn = format!("arn:aws:iam::{}:user/{name}", asker.account());
             SimulatedCaller::named(&arn, id).ok_or_else(|| invalid(&arn))?

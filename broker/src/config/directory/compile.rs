@@ -54,7 +54,9 @@ pub(in super::super) fn directory(tree: &Tree, settings: Option<&Settings>, repo
         let attachable = Attachable { policies: &policies, account: *id };
         let folder = tree.root.join(id.as_str());
         let reader = users::Reader { policies: attachable, folder: &folder, ids: &ids, report };
-        directory.users.extend(reader.read(files).into_iter().map(|user| (user.arn.clone(), Arc::new(user))));
+        let (users, groups) = reader.read(files);
+        directory.users.extend(users.into_iter().map(|user| (user.arn.clone(), Arc::new(user))));
+        directory.groups.extend(groups.into_iter().map(|group| (group.arn.clone(), group)));
         drafts.extend(drafted(tree, attachable, files, &ids, report));
         let read = |source: &&Source| service::service(source, *id, &ids, report).map(Arc::new);
         services.extend(files.services.values().filter_map(|source| Some((read(source)?, *source))));
