@@ -146,7 +146,10 @@ fn decided(
     let statement = permitted(app, snapshot, incoming, caller, call, parameters)?;
     let sources = Sources::read(&snapshot.directory, caller, parameters)?;
     let body = if call.simulates() {
-        simulation::answer(call, caller, parameters, &sources, &incoming.request_id)?
+        // A page can cost as much as thousands of other requests: those go on on another worker.
+        tokio::task::block_in_place(|| {
+            simulation::answer(call, caller, parameters, &sources, &incoming.request_id)
+        })?
     } else {
         render::context_keys(call, &context_keys(&sources.identity()), &incoming.request_id)
     };
