@@ -59,9 +59,10 @@ impl Sources {
         self.boundary.as_ref().or_else(own)
     }
 
-    /// Length of all of them, in bytes.
-    pub(super) fn length(&self) -> usize {
-        self.identity().into_iter().chain(self.boundary()).chain(&self.resource).map(Policies::length).sum()
+    /// What one question to all of them can cost, if no pattern is held against more than so many characters.
+    pub(super) fn work(&self, characters: usize) -> usize {
+        let all = self.identity().into_iter().chain(self.boundary()).chain(&self.resource);
+        all.map(|policies| policies.work(characters)).fold(0, usize::saturating_add)
     }
 
     /// A policy as answers call it, with the type of its source.
