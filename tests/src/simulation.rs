@@ -159,6 +159,62 @@ fn what_is_asked_at_once_is_bounded_and_comes_in_pages() {
 }
 
 #[test]
+fn t12_long_texts_and_searching_patterns_make_pages_shorter() {
+    let (_site, broker, credentials) = signed_in();
+    let search = format!("arn:aws:s3:::*{}*", "a?".repeat(30));
+    let policy = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*",
+        "Resource": [search, "arn:aws:s3:::*"] } });
+    let pages = |characters: usize| {
+        let resource = format!("arn:aws:s3:::{}", "r".repeat(characters));
+        let mut fields = vec![
+            ("Action".to_owned(), "SimulateCustomPolicy".to_owned()),
+            ("Version".to_owned(), VERSION.1.to_owned()),
+            ("PolicyInputList.member.1".to_owned(), policy.to_string()),
+            ("ResourceArns.member.1".to_owned(), resource),
+        ];
+        fields.extend((1..=60).map(|n| (format!("ActionNames.member.{n}"), format!("s3:Get{n}"))));
+        let pairs: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let answer = broker.signed_for("iam", &credentials, &pairs);
+        assert_eq!(answer.status, 200);
+        answer.body.matches("<EvalResourceDecision>allowed<").count()
+    };
+    assert_eq!(pages(20), 60);
+    assert_eq!(pages(2_000), 17);
+}
+
+#[test]
+fn what_limits_a_roles_account_limits_the_simulated_role() {
+    let site = Site::new();
+    auditor(&site);
+    let deny =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}}"#;
+    site.write("directory/organization/scps/NoGet.json", deny);
+    let organization = "[root]\naccounts = [\"111122223333\"]\nscps = [\"FullAWSAccess\", \"NoGet\"]\n";
+    site.write("directory/organization.toml", organization);
+    let broker = site.start();
+    let credentials = broker.assume(&site.issuer.token("plant:a"), &role("Auditor"));
+    let ask = |call: &str, source: (&str, &str)| {
+        let fields = [
+            ("Action", call),
+            VERSION,
+            source,
+            ("ActionNames.member.1", "s3:GetObject"),
+            ("ActionNames.member.2", "s3:PutObject"),
+            ("ResourceArns.member.1", "arn:aws:s3:::reports/a"),
+        ];
+        let body = broker.signed_for("iam", &credentials, &fields).body;
+        let decided = body.split("<EvalDecision>").skip(1).filter_map(|rest| rest.split('<').next());
+        decided.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let deploy = role("Deploy");
+    let of_role = ask("SimulatePrincipalPolicy", ("PolicySourceArn", &deploy));
+    assert_eq!(of_role, ["explicitDeny", "allowed"]);
+    let all = READ.replace("s3:Get*", "s3:*");
+    let of_nobody = ask("SimulateCustomPolicy", ("PolicyInputList.member.1", &all));
+    assert_eq!(of_nobody, ["allowed", "allowed"], "policies that are nobody's are asked alone");
+}
+
+#[test]
 fn what_is_supposed_at_once_is_bounded() {
     let (_site, broker, credentials) = signed_in();
     let ask = |values: usize| {

@@ -145,7 +145,7 @@ fn decided(
     let statement = permitted(app, snapshot, incoming, caller, call, parameters)?;
     let sources = Sources::read(&snapshot.directory, caller, parameters)?;
     let body = if call.simulates() {
-        simulation::answer(call, caller, parameters, &sources, &incoming.request_id)?
+        simulation::answer(call, caller, parameters, &sources, &snapshot.directory, &incoming.request_id)?
     } else {
         render::context_keys(call, &context_keys(&sources.identity()), &incoming.request_id)
     };

@@ -7,7 +7,8 @@ use super::policies::Sources;
 use super::{Call, render};
 use crate::api::error::WireError;
 use crate::authorize::Caller;
-use crate::role::AccountId;
+use crate::config::Directory;
+use crate::role::{AccountId, Role};
 use crate::simulate::{Simulated, SimulatedCaller, Simulation};
 
 /// The most work of one page: questions times what one can cost, as policies count it. What is left over is for the next
@@ -28,6 +29,7 @@ pub(super) fn answer(
     asker: &Caller,
     parameters: &Parameters<'_>,
     sources: &Sources,
+    directory: &Directory,
     request_id: &str,
 ) -> Result<String, WireError> {
     let caller = simulated_caller(asker, parameters, sources)?;
@@ -42,18 +44,24 @@ pub(super) fn answer(
     let own_account = principal.account().unwrap_or_else(|| asker.account());
     let owner = parameters.resource_owner.map(account).transpose()?;
     let identity = sources.identity();
+    // What limits the role's account limits the role; policies that are nobody's are asked alone.
+    let over = |role: &Role| directory.organization().service_control(&role.account);
+    let controls = sources.role.as_deref().map_or_else(Vec::new, over);
     let simulation = Simulation {
         caller: &caller,
         policies: Applicable {
             identity: &identity,
             boundary: sources.boundary(),
             resource: sources.resource.as_ref(),
+            service_control: &controls,
             ..Applicable::default()
         },
         resource_owner: owner.as_ref().map_or(own_account, AccountId::as_str),
         context: &context,
     };
-    let page = page(parameters, sources)?;
+    let characters = parameters.longest_text();
+    let of_controls: usize = controls.iter().map(|set| set.work(characters)).sum();
+    let page = page(parameters, sources.work(characters).saturating_add(of_controls))?;
     let actions = parameters.actions.iter().skip(parameters.skip).take(page);
     let rows: Vec<_> = actions.filter_map(|action| row(&simulation, action, &parameters.resources)).collect();
     let next = parameters.skip.saturating_add(page);
@@ -62,9 +70,8 @@ pub(super) fn answer(
 }
 
 /// How many actions this page has; an error if not even one is within the budget.
-fn page(parameters: &Parameters<'_>, sources: &Sources) -> Result<usize, WireError> {
+fn page(parameters: &Parameters<'_>, work: usize) -> Result<usize, WireError> {
     let resources = parameters.resources.len().max(1);
-    let work = sources.work(parameters.longest_text());
     let questions = MAX_WORK.checked_div(work).unwrap_or(MAX_QUESTIONS).min(MAX_QUESTIONS);
     match questions.checked_div(resources).unwrap_or(0) {
         0 => Err(WireError::invalid_input(format!(
