@@ -63,6 +63,11 @@ impl ArnPattern {
         self.head.iter().chain([&self.rest]).flat_map(Template::keys)
     }
 
+    /// See [`Template::searched_pieces`].
+    pub(crate) fn searched_pieces(&self) -> usize {
+        self.head.iter().chain([&self.rest]).map(Template::searched_pieces).sum()
+    }
+
     /// The literal text that every matching ARN starts with.
     pub(crate) fn literal_start(&self) -> String {
         let next = self.head.get(self.started).unwrap_or(&self.rest);

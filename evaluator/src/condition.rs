@@ -105,6 +105,21 @@ impl Condition {
         std::iter::once(&self.key).chain(variables)
     }
 
+    /// See [`Template::searched_pieces`](crate::template::Template::searched_pieces).
+    pub(crate) fn searched_pieces(&self) -> usize {
+        match &self.test {
+            Test::Arn(wanted) => wanted.searched_pieces(),
+            Test::String(wanted) => wanted.searched_pieces(),
+            // No other operator takes wildcards.
+            Test::Binary(_)
+            | Test::Bool(_)
+            | Test::Date(_)
+            | Test::Ip(_)
+            | Test::Null(_)
+            | Test::Numeric(_) => 0,
+        }
+    }
+
     /// Whether the request meets the condition.
     pub(crate) fn truth(&self, request: &Request<'_>) -> Truth {
         let seen = self.key.seen(request);

@@ -2,8 +2,9 @@
 
 use crate::document::{Document, Kind, MAX_BYTES, size};
 use crate::error::{Problems, Rank};
-use crate::json::{self, Member, Node, Value};
+use crate::json::{self, Member, Node, Places, Value};
 use crate::statement::Statement;
+use crate::template::{MAX_SEARCHED_TOGETHER, SEARCH_LESS};
 
 mod conditions;
 mod elements;
@@ -40,7 +41,11 @@ pub(crate) fn read(document: &Document<'_>, number: usize, problems: &mut Proble
     };
     let envelope = envelope(members, root.at, document.kind, problems);
     let dialect = Dialect { kind: document.kind, variables: envelope.variables };
-    statements(&envelope, document, number, dialect, problems)
+    let statements = statements(&envelope, document, number, dialect, problems);
+    if statements.iter().map(Statement::searched_pieces).sum::<usize>() > MAX_SEARCHED_TOGETHER {
+        problems.legacy(root.at, format!("{SEARCH_LESS}, in all patterns together"));
+    }
+    statements
 }
 
 /// The top level of a document.
@@ -92,6 +97,7 @@ fn statements(
 ) -> Vec<Statement> {
     let mut read: Vec<Statement> = Vec::new();
     let mut sids = std::collections::HashSet::new();
+    let mut places = Places::of(document.text);
     for value in envelope.statements {
         let Node::Object(members) = &value.node else {
             problems.syntax(value.at, "make each statement an object");
@@ -106,8 +112,8 @@ fn statements(
             let message = "Statement IDs (SID) in a single policy must be unique.";
             problems.add(sid.at, Rank::SidUnique, message, "give each statement its own Sid");
         }
-        let (line, column) = json::locate(document.text, value.at);
-        let end = json::locate(document.text, value.end);
+        let (line, column) = places.locate(value.at);
+        let end = places.locate(value.end);
         let statement = read_statement(&elements, value.at, dialect, problems);
         read.extend(statement.map(|statement| Statement {
             document: number,

@@ -254,10 +254,40 @@ fn is_number(text: &str) -> bool {
 
 /// Line and column, both from 1, of a byte offset; columns count characters.
 pub(crate) fn locate(text: &str, at: usize) -> (u32, u32) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    Places::of(text).locate(at)
+}
+
+/// Finds the lines and columns of many byte offsets, reading the text once if they come in order.
+#[derive(Debug)]
+pub(crate) struct Places<'t> {
+    text: &'t str,
+    /// What was read, and where that ends.
+    read: usize,
+    line: u32,
+    column: u32,
+}
+
+impl<'t> Places<'t> {
+    pub(crate) fn of(text: &'t str) -> Self {
+        Self { text, read: 0, line: 1, column: 1 }
+    }
+
+    pub(crate) fn locate(&mut self, at: usize) -> (u32, u32) {
+        if at < self.read {
+            *self = Self::of(self.text);
+        }
+        let more = self.text.get(self.read..at).or_else(|| self.text.get(self.read..)).unwrap_or_default();
+        for character in more.chars() {
+            if character == '\n' {
+                self.line = self.line.saturating_add(1);
+                self.column = 1;
+            } else {
+                self.column = self.column.saturating_add(1);
+            }
+        }
+        self.read = self.read.saturating_add(more.len());
+        (self.line, self.column)
+    }
 }
 
 #[cfg(test)]
@@ -304,5 +334,10 @@ mod tests {
         let text = "{\n  \"é\": x}";
         let error = parse(text).unwrap_err();
         assert_eq!(locate(text, error.at), (2, 8));
+        let mut places = Places::of(text);
+        for at in [0, 2, 4, 9, 9, 5, 0, text.len(), 99] {
+            assert_eq!(places.locate(at), locate(text, at), "{at}");
+        }
+        assert_eq!(locate(text, 99), (2, 10));
     }
 }

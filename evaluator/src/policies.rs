@@ -11,6 +11,9 @@ use crate::key::Key;
 use crate::principal::{Pattern, Principals};
 use crate::statement::Statement;
 
+/// Steps of a search that are taken to cost as much as a byte of a document.
+const STEPS_OF_A_BYTE: usize = 8;
+
 /// Policies that act together: those of one user, role, group, organization level, boundary or resource.
 ///
 /// Within a set, any Allow allows and any Deny denies; how sets combine is [`Applicable`](crate::Applicable)'s matter.
@@ -141,9 +144,12 @@ impl Policies {
         written_once(self.statements.iter().flat_map(Statement::keys))
     }
 
-    /// Length of the documents in bytes: what deciding can cost at most grows with it.
-    pub fn length(&self) -> usize {
-        self.documents.iter().map(|origin| origin.length).sum()
+    /// What deciding can cost at most, where no pattern is held against more than so many characters: the bytes of the
+    /// documents, and one more for every eight steps of the patterns that may be anywhere in a text.
+    pub fn work(&self, characters: usize) -> usize {
+        let length: usize = self.documents.iter().map(|origin| origin.length).sum();
+        let pieces: usize = self.statements.iter().map(Statement::searched_pieces).sum();
+        length.saturating_add(pieces.saturating_mul(characters) / STEPS_OF_A_BYTE)
     }
 
     pub(crate) fn is_trust(&self) -> bool {

@@ -86,15 +86,17 @@ impl Statement {
 
     /// Every key that conditions and variables ask for, in the order written; some more than once.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
-        let patterns = match &self.resources {
-            Resources::Unnamed => [].as_slice(),
-            Resources::Only(patterns) | Resources::Except(patterns) => patterns,
-        };
-        let arns = patterns.iter().filter_map(|pattern| match pattern {
-            ResourcePattern::Every => None,
-            ResourcePattern::Arn(pattern) => Some(pattern.keys()),
-        });
-        arns.flatten().chain(self.conditions.iter().flat_map(Condition::keys))
+        let arns = self.resources.arns().flat_map(ArnPattern::keys);
+        arns.chain(self.conditions.iter().flat_map(Condition::keys))
+    }
+
+    /// See [`Template::searched_pieces`].
+    pub(crate) fn searched_pieces(&self) -> usize {
+        let (Actions::Only(actions) | Actions::Except(actions)) = &self.actions;
+        let of_actions: usize = actions.iter().map(Template::searched_pieces).sum();
+        let of_resources: usize = self.resources.arns().map(ArnPattern::searched_pieces).sum();
+        let of_conditions: usize = self.conditions.iter().map(Condition::searched_pieces).sum();
+        of_actions.saturating_add(of_resources).saturating_add(of_conditions)
     }
 
     fn principal_form(&self, facts: &Facts<'_>) -> Option<Form> {
@@ -125,6 +127,17 @@ impl Actions {
 }
 
 impl Resources {
+    fn arns(&self) -> impl Iterator<Item = &ArnPattern> {
+        let patterns = match self {
+            Self::Unnamed => [].as_slice(),
+            Self::Only(patterns) | Self::Except(patterns) => patterns,
+        };
+        patterns.iter().filter_map(|pattern| match pattern {
+            ResourcePattern::Every => None,
+            ResourcePattern::Arn(pattern) => Some(&**pattern),
+        })
+    }
+
     fn cover(&self, facts: &Facts<'_>) -> Truth {
         match self {
             Self::Unnamed => Truth::Yes,

@@ -8,6 +8,10 @@ use crate::request::Request;
 /// The most pieces that a stretch between two `*` may have: it is tried at each place of a text, so that this bounds the
 /// work for each character. One literal is found in linear time however long it is.
 const MAX_SEARCHED_PIECES: usize = 64;
+/// The most such pieces that all patterns of a document may have together, since a text may be held against each of them.
+pub(crate) const MAX_SEARCHED_TOGETHER: usize = 512;
+/// What to do about too many of them.
+pub(crate) const SEARCH_LESS: &str = "use fewer `?` and variables between two `*`";
 
 #[derive(Debug, Clone)]
 pub(crate) enum Template {
@@ -49,9 +53,8 @@ impl Template {
     /// Compiles `text`; the error says how to write it right.
     pub(crate) fn parse(text: &str, syntax: Syntax) -> Result<Self, &'static str> {
         let stretches = stretches(text, syntax)?;
-        let mut searched = stretches.iter().skip(1).rev().skip(1);
-        if searched.any(|stretch| stretch.len() > MAX_SEARCHED_PIECES) {
-            return Err("use fewer `?` and variables between two `*`");
+        if searched(&stretches).any(|pieces| pieces > MAX_SEARCHED_PIECES) {
+            return Err(SEARCH_LESS);
         }
         Ok(match stretches.as_slice() {
             [only] => match only.as_slice() {
@@ -139,6 +142,15 @@ impl Template {
         })
     }
 
+    /// The most pieces between two `*`: what may be tried at each place of a text. A stretch begins where the one before
+    /// was found, so that no two are tried at one place.
+    pub(crate) fn searched_pieces(&self) -> usize {
+        match self {
+            Self::Stretches(stretches) => searched(stretches).max().unwrap_or(0),
+            Self::Anything | Self::Exact(_) | Self::Prefix(_) => 0,
+        }
+    }
+
     pub(crate) const fn is_exact(&self) -> bool {
         matches!(self, Self::Exact(_))
     }
@@ -163,6 +175,11 @@ fn lower(text: &str) -> impl Iterator<Item = char> {
     text.chars().flat_map(char::to_lowercase)
 }
 
+/// How many pieces each stretch between two `*` has.
+fn searched(stretches: &[Vec<Piece>]) -> impl Iterator<Item = usize> {
+    stretches.iter().skip(1).rev().skip(1).map(Vec::len)
+}
+
 fn glob(stretches: &[Vec<Piece>], text: &str, request: &Request<'_>) -> Option<()> {
     let (first, others) = stretches.split_first()?;
     let mut rest = strip_start(first, text, request)?;
@@ -180,9 +197,13 @@ fn find<'t>(stretch: &[Piece], text: &'t str, request: &Request<'_>) -> Option<&
     if let [Piece::Literal(wanted)] = stretch {
         return text.split_once(&**wanted).map(|(_, rest)| rest);
     }
+    // Variables are looked up once, not at each place.
+    let mut room = [None; MAX_SEARCHED_PIECES];
+    let pieces = room.get_mut(..stretch.len())?;
+    pieces.iter_mut().zip(stretch).for_each(|(text, piece)| *text = piece.literal(request));
     let mut rest = text;
     loop {
-        if let Some(after) = strip_start(stretch, rest, request) {
+        if let Some(after) = strip_pieces(pieces.iter().copied(), rest) {
             return Some(after);
         }
         let mut characters = rest.chars();
@@ -192,7 +213,14 @@ fn find<'t>(stretch: &[Piece], text: &'t str, request: &Request<'_>) -> Option<&
 }
 
 fn strip_start<'t>(stretch: &[Piece], text: &'t str, request: &Request<'_>) -> Option<&'t str> {
-    stretch.iter().try_fold(text, |rest, piece| match piece.literal(request) {
+    strip_pieces(stretch.iter().map(|piece| piece.literal(request)), text)
+}
+
+/// What follows the pieces where `text` starts with them; none among them is any one character.
+fn strip_pieces<'t, 'p>(mut pieces: impl Iterator<Item = Option<&'p str>>, text: &'t str) -> Option<&'t str> {
+    pieces.try_fold(text, |rest, piece| match piece {
+        // Comparing nothing is slow: some processors pay for its address, which points nowhere.
+        Some("") => Some(rest),
         Some(literal) => rest.strip_prefix(literal),
         None => {
             let mut characters = rest.chars();

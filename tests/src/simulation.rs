@@ -245,6 +245,30 @@ fn what_is_asked_at_once_is_bounded_and_comes_in_pages() {
 }
 
 #[test]
+fn t12_long_texts_and_searching_patterns_make_pages_shorter() {
+    let (_site, broker, credentials) = signed_in();
+    let search = format!("arn:aws:s3:::*{}*", "a?".repeat(30));
+    let policy = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*",
+        "Resource": [search, "arn:aws:s3:::*"] } });
+    let pages = |characters: usize| {
+        let resource = format!("arn:aws:s3:::{}", "r".repeat(characters));
+        let mut fields = vec![
+            ("Action".to_owned(), "SimulateCustomPolicy".to_owned()),
+            ("Version".to_owned(), VERSION.1.to_owned()),
+            ("PolicyInputList.member.1".to_owned(), policy.to_string()),
+            ("ResourceArns.member.1".to_owned(), resource),
+        ];
+        fields.extend((1..=60).map(|n| (format!("ActionNames.member.{n}"), format!("s3:Get{n}"))));
+        let pairs: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let answer = broker.signed_for("iam", &credentials, &pairs);
+        assert_eq!(answer.status, 200);
+        answer.body.matches("<EvalResourceDecision>allowed<").count()
+    };
+    assert_eq!(pages(20), 60);
+    assert_eq!(pages(2_000), 17);
+}
+
+#[test]
 fn what_is_supposed_at_once_is_bounded() {
     let (_site, broker, credentials) = signed_in();
     let ask = |values: usize| {

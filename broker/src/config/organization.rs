@@ -97,6 +97,8 @@ pub(super) fn organization(tree: &Tree, layout: &Layout<'_>, report: &Report) ->
         Some(std::iter::once(root).chain(below).collect())
     });
     reader.report_outside(report);
+    reader.scps.report_idle(source, report);
+    reader.rcps.report_idle(source, report);
     let units: Vec<Unit> = units.unwrap_or_default();
     placed(&units, source, report)
 }

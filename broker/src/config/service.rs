@@ -77,7 +77,8 @@ pub(super) fn service(source: &Source, account: AccountId, ids: &Ids, report: &R
     })
 }
 
-/// Finds each service by its callers; a caller that isn't a role here, or is two services', is reported.
+/// Finds each service by its callers; a caller that isn't a role of the service's account, or is two services', is
+/// reported: across accounts the entry itself would need a policy, which it can't have.
 pub(super) fn by_caller(
     services: &[(Arc<Service>, &Source)],
     roles: &HashMap<RoleArn, Arc<Role>>,
@@ -87,7 +88,11 @@ pub(super) fn by_caller(
     let mut callers: HashMap<RoleArn, Arc<Service>> = HashMap::new();
     for (service, source) in services {
         for caller in &service.callers {
-            if !roles.contains_key(caller) && !is_broken(caller) {
+            if caller.account() != Some(service.account) {
+                let found = source.error(format!("the caller `{caller}` is of another account"));
+                let found = found.because("only roles of a service's own account can be let ask");
+                report.push(at_callers(source, found).fix(format!("name a role of {}", service.account)));
+            } else if !roles.contains_key(caller) && !is_broken(caller) {
                 let found = source.error(format!("the caller `{caller}` is not a role in the directory"));
                 report.push(at_callers(source, found).fix("add the role, or remove it from `callers`"));
             }

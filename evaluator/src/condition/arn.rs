@@ -39,6 +39,15 @@ impl Wanted {
             .collect()
     }
 
+    /// See [`Template::searched_pieces`].
+    pub(super) fn searched_pieces(&self) -> usize {
+        let pieces = |pattern: &Pattern| match pattern {
+            Pattern::Fields(arn) => arn.searched_pieces(),
+            Pattern::Started(template) => template.searched_pieces(),
+        };
+        self.0.iter().map(pieces).sum()
+    }
+
     /// Undecidable where one of the two can't be an ARN.
     pub(super) fn any(&self, seen: &str, request: &Request<'_>) -> Truth {
         let arn = Arn::split(seen);

@@ -34,6 +34,11 @@ impl Wanted {
         self.values.iter().flat_map(Template::keys).collect()
     }
 
+    /// See [`Template::searched_pieces`].
+    pub(super) fn searched_pieces(&self) -> usize {
+        self.values.iter().map(Template::searched_pieces).sum()
+    }
+
     pub(super) fn any(&self, seen: &str, request: &Request<'_>) -> Truth {
         Truth::of(self.values.iter().any(|wanted| match self.comparison {
             Comparison::Exact | Comparison::Like => wanted.matches(seen, request),

@@ -3,7 +3,7 @@
 use super::{Dialect, Elements, text::Text, texts};
 use crate::document::Kind;
 use crate::error::{Problems, Rank};
-use crate::json::{self, Member, Node, Value};
+use crate::json::{Member, Node, Places, Value};
 use crate::principal::{Pattern, Principals};
 use crate::statement::{Effect, Statement};
 
@@ -183,13 +183,14 @@ fn service(text: &str, _: usize) -> Option<Pattern> {
 
 /// Gives each principal that can be pinned its line and column, for faults found when it is.
 pub(super) fn locate(statements: &mut [Statement], text: &str) {
+    let mut places = Places::of(text);
     for statement in statements {
         let (Principals::Only(patterns) | Principals::Except(patterns)) = &mut statement.principals else {
             continue;
         };
         for pattern in patterns {
             if let Pattern::Identity { at, .. } = pattern {
-                *at = json::locate(text, usize::try_from(at.1).unwrap_or_default());
+                *at = places.locate(usize::try_from(at.1).unwrap_or_default());
             }
         }
     }

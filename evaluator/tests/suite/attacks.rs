@@ -150,6 +150,52 @@ fn t12_a_stretch_that_would_cost_too_much_is_refused() {
 }
 
 #[test]
+fn t12_patterns_that_would_cost_too_much_together_are_refused() {
+    let patterns = |count: usize| {
+        let one = |number| format!("arn:aws:s3:::{number}*{}*", "a?".repeat(32));
+        let patterns: Vec<String> = (0..count).map(one).collect();
+        let resources = json!({ "Effect": "Allow", "Action": "*", "Resource": patterns });
+        let values = json!({ "Effect": "Allow", "Action": "*", "Resource": "*",
+            "Condition": { "StringLike": { "aws:UserAgent": patterns } } });
+        let arns = json!({ "Effect": "Allow", "Action": "*", "Resource": "*",
+            "Condition": { "ArnLike": { "aws:SourceArn": patterns } } });
+        [resources, values, arns]
+    };
+    for statement in patterns(9) {
+        let errors = load(Kind::Identity, &statement).unwrap_err();
+        assert_eq!(errors[0].message, "The policy failed legacy parsing", "{statement}");
+        assert_eq!(errors[0].fix, "use fewer `?` and variables between two `*`, in all patterns together");
+    }
+    for statement in patterns(8) {
+        assert!(load(Kind::Identity, &statement).is_ok(), "{statement}");
+    }
+}
+
+#[test]
+fn t12_what_deciding_can_cost_counts_patterns_and_texts() {
+    let resource = |resource: &str| json!({ "Effect": "Allow", "Action": "*", "Resource": resource });
+    let dense = load(Kind::Identity, &resource(&format!("arn:aws:s3:::*{}*", "a?".repeat(32)))).unwrap();
+    let plain = load(Kind::Identity, &resource(&format!("arn:aws:s3:::{}*", "ab".repeat(32)))).unwrap();
+    assert_eq!(dense.work(800), dense.work(0) + 64 * 100);
+    assert_eq!(plain.work(800), plain.work(0));
+}
+
+#[test]
+fn t12_places_of_many_statements_are_found_in_linear_time() {
+    let (pad, one) = (" ".repeat(120_000), r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#);
+    let statements = |one: &str, count| {
+        format!("{pad}{{\"Version\":\"2012-10-17\",\"Statement\":[{}]}}", vec![one; count].join(","))
+    };
+    for (text, sound) in [(statements(one, 200), true), (statements("{}", 3_000), false)] {
+        let spent = cpu_time(|| {
+            let document = Document { name: "x", text: &text, kind: Kind::Identity };
+            assert_eq!(Policies::compile(&[document]).is_ok(), sound);
+        });
+        assert!(spent < 200, "{spent} ms");
+    }
+}
+
+#[test]
 fn t12_huge_documents_are_refused_unread() {
     let text = format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{}]}}", "[".repeat(200_000));
     let kinds = [

@@ -140,6 +140,12 @@ impl<'f> Parameters<'f> {
         Ok(())
     }
 
+    /// The most characters that a pattern may be held against in one question: a name's, or those of all values of a key.
+    pub(super) fn longest_text(&self) -> usize {
+        let names = self.resources.iter().copied().chain(self.caller_arn).map(str::len);
+        names.chain(self.context.iter().map(Entry::weight)).max().unwrap_or(0)
+    }
+
     /// What the caller must be allowed to ask about.
     pub(super) fn authorized_resource(&self) -> &'f str {
         self.source.unwrap_or("*")

@@ -79,10 +79,11 @@ impl<'d> Sources<'d> {
         self.levels.iter().chain(self.organization.iter().copied()).collect()
     }
 
-    /// Length of all of them, in bytes.
-    pub(super) fn length(&self) -> usize {
+    /// What one question to all of them can cost, if no pattern is held against more than so many characters.
+    pub(super) fn work(&self, characters: usize) -> usize {
         let own = self.identity().into_iter().chain(self.boundary()).chain(&self.resource);
-        own.chain(self.service_control()).map(Policies::length).sum()
+        let all = own.chain(self.service_control());
+        all.map(|policies| policies.work(characters)).fold(0, usize::saturating_add)
     }
 }
 

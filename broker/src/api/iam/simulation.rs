@@ -10,7 +10,8 @@ use crate::authorize::Caller;
 use crate::role::AccountId;
 use crate::simulate::{Simulated, SimulatedCaller, Simulation};
 
-/// The most work of one page: questions times bytes of policies. What is left over is for the next page.
+/// The most work of one page: questions times what one can cost, as policies count it. What is left over is for the next
+/// page.
 const MAX_WORK: usize = 1 << 18;
 /// The most questions of one page.
 const MAX_QUESTIONS: usize = 1_000;
@@ -53,7 +54,7 @@ pub(super) fn answer(
         resource_owner: owner.as_ref().map_or(own_account, AccountId::as_str),
         context: &context,
     };
-    let page = page(parameters, sources)?;
+    let page = page(parameters, sources.work(parameters.longest_text()))?;
     let actions = parameters.actions.iter().skip(parameters.skip).take(page);
     let rows: Vec<_> = actions.filter_map(|action| row(&simulation, action, &parameters.resources)).collect();
     let next = parameters.skip.saturating_add(page);
@@ -62,12 +63,12 @@ pub(super) fn answer(
 }
 
 /// How many actions this page has; an error if not even one is within the budget.
-fn page(parameters: &Parameters<'_>, sources: &Sources<'_>) -> Result<usize, WireError> {
+fn page(parameters: &Parameters<'_>, work: usize) -> Result<usize, WireError> {
     let resources = parameters.resources.len().max(1);
-    let questions = MAX_WORK.checked_div(sources.length()).unwrap_or(MAX_QUESTIONS).min(MAX_QUESTIONS);
+    let questions = MAX_WORK.checked_div(work).unwrap_or(MAX_QUESTIONS).min(MAX_QUESTIONS);
     match questions.checked_div(resources).unwrap_or(0) {
         0 => Err(WireError::invalid_input(format!(
-            "At most {questions} resources can be simulated at once with policies of this size."
+            "At most {questions} resources can be simulated at once with policies and values of this size."
         ))),
         actions => Ok(actions.min(parameters.items)),
     }

@@ -1,6 +1,7 @@
 //! Control policies on their shelf, and the set that the root or a unit attaches of them.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -14,7 +15,7 @@ use super::super::{
     report::{Report, Source},
     value,
 };
-use crate::role::PolicyName;
+use crate::{error::Diagnostic, role::PolicyName};
 
 /// The most policies of one type on the root or a unit (AWS's quotas).
 const ATTACHED_AT_MOST: usize = 5;
@@ -58,6 +59,8 @@ impl Type {
 pub(super) struct Shelf<'t> {
     policies: BTreeMap<&'t str, Option<&'t Source>>,
     of: Type,
+    /// Names that some level attaches.
+    attached: RefCell<BTreeSet<String>>,
 }
 
 impl<'t> Shelf<'t> {
@@ -67,7 +70,18 @@ impl<'t> Shelf<'t> {
             |name: &str, source: &Source| named(of, name, source, report) & compiled(of, source, report);
         let policies =
             files.iter().map(|(name, source)| (*name, sound(name, source).then_some(*source))).collect();
-        Self { policies, of }
+        Self { policies, of, attached: RefCell::default() }
+    }
+
+    /// Reports the policies that no level attaches, at the file that could.
+    pub(super) fn report_idle(&self, organization: &Source, report: &Report) {
+        let (attached, key) = (self.attached.borrow(), self.of.key());
+        let sound = self.policies.iter().filter(|(_, file)| file.is_some());
+        for (name, _) in sound.filter(|(name, _)| !attached.contains(**name)) {
+            let message = format!("organization/{key}/{name}.json is attached to nothing: it limits nobody");
+            let fix = format!("name it under `{key}` of [root] or of an [[ou]], or remove it");
+            report.push(Diagnostic::warning(&organization.path, message).fix(fix));
+        }
     }
 
     /// The set that these fields attach; nothing if they attach none or are wrong, which is reported.
@@ -97,6 +111,7 @@ impl<'t> Shelf<'t> {
     /// A policy by its name; no file behind the one that AWS has.
     fn find(&self, value: &DeValue<'_>) -> Result<(String, Option<&'t Source>), Rejected> {
         let name = value::filled(value)?;
+        self.attached.borrow_mut().insert(name.clone());
         if name == self.of.full_access() {
             return Ok((name, None));
         }
