@@ -15,7 +15,6 @@
 //! * An IPv4 address written as IPv6 (`::ffff:192.0.2.7`) is such a value for a range that has only one of the two.
 //! * `*` alone is no ARN: `ArnLike` wants all six fields, as in `arn:*:*:*:*:*`. An action names one service: `*:GetObject`
 //!   doesn't compile.
-//! * A condition key without any value (`[]`) doesn't compile: a negated operator would hold for all, another for none.
 //! * A variable at the start of an ARN operator's value has to bring an ARN's first five fields.
 //! * A variable without a value matches nothing in `Resource`; in `NotResource` its Allow doesn't apply and its Deny does.
 //! * What follows from the principal (`aws:PrincipalArn`, `aws:username`…) is never read from the context.

@@ -48,11 +48,6 @@ fn condition(
         return None;
     }
     let texts = scalars(value, problems);
-    if matches!(&value.node, Node::Array(values) if values.is_empty()) {
-        // It would hold for all requests or for none, which is seldom what its author means.
-        problems.legacy(value.at, format!("give `{name}` at least one value"));
-        return None;
-    }
     let places: Vec<usize> = texts.iter().map(|text| text.at).collect();
     let wanted = texts.into_iter().map(|text| text.text).collect();
     match Condition::compile(operator.clone(), Key::new(name), wanted, dialect.variables) {
