@@ -2,6 +2,7 @@
 
 mod answer;
 mod broker;
+mod browser;
 mod client;
 mod form;
 mod idp;
@@ -10,6 +11,7 @@ mod issuer;
 mod process;
 mod redis;
 mod s3;
+mod saml_idp;
 mod site;
 mod time;
 
@@ -21,5 +23,6 @@ pub(crate) use form::form;
 pub(crate) use idp::Idp;
 pub(crate) use issuer::Issuer;
 pub(crate) use s3::S3;
+pub(crate) use saml_idp::{ACS, SamlIdp, Signed};
 pub(crate) use site::{ACCOUNT, Site, document, limits, role};
 pub(crate) use time::{now, seconds};

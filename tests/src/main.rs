@@ -30,6 +30,8 @@ mod reload;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod saml_idp;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod simulation;

@@ -30,6 +30,21 @@ pub(crate) fn aws_cli() -> PathBuf {
     if packaged.exists() { packaged } else { found(cache().join("venv/bin/aws"), "make deps") }
 }
 
+/// Keycloak, made ready to start.
+pub(crate) fn keycloak() -> PathBuf {
+    found(cache().join("keycloak"), "make deps")
+}
+
+/// SimpleSAMLphp, as Debian packages it.
+pub(crate) fn simplesamlphp() -> PathBuf {
+    found(cache().join("simplesamlphp"), "make deps")
+}
+
+/// A file or folder in `tests/cases`.
+pub(crate) fn case(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(name)
+}
+
 /// A script in `tests/clients`.
 pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)

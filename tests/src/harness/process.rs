@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpListener},
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
@@ -13,6 +14,9 @@ use std::{
 
 /// How long any server may take to print what is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a server may take that is known to be slow, as a Java one on a busy machine.
+const LONG_PATIENCE: Duration = Duration::from_secs(240);
 
 /// A running server, what it prints, and its log: its standard error, which a file keeps as well.
 #[derive(Debug)]
@@ -41,19 +45,25 @@ impl Process {
     /// The rest of the next printed line that contains `words`.
     #[track_caller]
     pub(crate) fn after(&self, words: &str) -> String {
-        self.wait(&self.printed, words)
+        self.wait(&self.printed, words, PATIENCE)
     }
 
     /// The rest of the next line of its log that contains `words`.
     #[track_caller]
     pub(crate) fn after_logging(&self, words: &str) -> String {
-        self.wait(&self.logged, words)
+        self.wait(&self.logged, words, PATIENCE)
+    }
+
+    /// The same for a server that is slow to start.
+    #[track_caller]
+    pub(crate) fn after_logging_late(&self, words: &str) -> String {
+        self.wait(&self.logged, words, LONG_PATIENCE)
     }
 
     #[track_caller]
-    fn wait(&self, lines: &Receiver<String>, words: &str) -> String {
+    fn wait(&self, lines: &Receiver<String>, words: &str, patience: Duration) -> String {
         loop {
-            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|why| {
+            let line = lines.recv_timeout(patience).unwrap_or_else(|why| {
                 let log = std::fs::read_to_string(&self.log).unwrap_or_default();
                 let end = if why == RecvTimeoutError::Disconnected { "it ended" } else { "it goes on" };
                 panic!("the server never said `{words}`, {end}; its log:\n{log}");
@@ -92,6 +102,25 @@ impl Process {
         drop(self.input.take());
         self.child.wait().expect("the process ends").code()
     }
+}
+
+/// Keeps watch beside a program that does not end with its standard input: when that closes, kills it and takes away its
+/// folder.
+const WATCH: &str =
+    r#"exec 3<&0; (cat <&3; kill -KILL $$; rm -rf "$0") >/dev/null 2>&1 & exec "$@" 3<&- </dev/null"#;
+
+/// A command for a server that ends with this process even where nothing is dropped: because all tests share it, or after
+/// a crash of theirs. Its folder goes with it.
+pub(crate) fn ending_with_the_tests(program: &str, folder: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", WATCH]).arg(folder).arg(program);
+    command
+}
+
+/// A port of loopback that nothing listens on.
+pub(crate) fn free_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    free.local_addr().expect("its address").port()
 }
 
 /// The lines of a stream as they come; each is handed to `keep` first.

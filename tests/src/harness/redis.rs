@@ -1,14 +1,10 @@
 //! A redis-server of the test's own, on its own port, without persistence.
 
-use std::{
-    collections::BTreeSet,
-    net::{Ipv4Addr, TcpListener},
-    process::Command,
-};
+use std::{collections::BTreeSet, process::Command};
 
 use tempfile::TempDir;
 
-use super::process::Process;
+use super::process::{Process, free_port};
 
 /// A running Redis.
 #[derive(Debug)]
@@ -20,9 +16,7 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) fn start() -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = free.local_addr().expect("its address").port();
-        drop(free);
+        let port = free_port();
         let folder = TempDir::new().expect("a folder");
         let process = run(port, &folder);
         Self { port, folder, process }

@@ -1,12 +1,12 @@
 //! The example S3 service, a workload that asks a broker about every request.
 
-use std::{
-    net::{Ipv4Addr, TcpListener},
-    path::PathBuf,
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
-use super::{Broker, Site, installed, process::Process, role};
+use super::{
+    Broker, Site, installed,
+    process::{Process, free_port},
+    role,
+};
 
 /// A running S3 service with the bucket `reports`.
 #[derive(Debug)]
@@ -22,11 +22,9 @@ impl S3 {
         let root = site.path("buckets");
         std::fs::create_dir_all(root.join("reports")).expect("a bucket");
         site.write("service-token", &site.issuer.token("plant:service:s3"));
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = free.local_addr().expect("its address");
-        drop(free);
+        let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new(installed::binary("daypass-example-s3-service"));
-        command.args(["--listen", &address.to_string(), "--broker", &broker.url(), "--region", "eu-west-1"]);
+        command.args(["--listen", &address, "--broker", &broker.url(), "--region", "eu-west-1"]);
         command.arg("--root").arg(&root);
         command.arg("--web-identity-token-file").arg(site.path("service-token"));
         command.args(["--role-arn", &role("Gateway"), "--role-session-name", "s3-service"]);
