@@ -10,6 +10,7 @@ mod issuer;
 mod process;
 mod redis;
 mod s3;
+pub(crate) mod saml;
 mod site;
 mod time;
 
@@ -21,5 +22,6 @@ pub(crate) use form::form;
 pub(crate) use idp::Idp;
 pub(crate) use issuer::Issuer;
 pub(crate) use s3::S3;
+pub(crate) use saml::SamlIdp;
 pub(crate) use site::{ACCOUNT, Site, document, limits, role};
 pub(crate) use time::{now, seconds};
