@@ -121,7 +121,7 @@ impl<'w> Attempt<'w> {
             .parameter(Parameter::RoleArn, wanted.role_arn)
             .directory_version(snapshot.version.to_string());
         let prescribed = self.identity.as_deref().and_then(FederatedIdentity::session_name);
-        if let Some(name) = prescribed.or(wanted.session_name.as_ref().map(SessionName::as_str)) {
+        if let Some(name) = prescribed.or_else(|| wanted.session_name.as_ref().map(SessionName::as_str)) {
             event = event.parameter(Parameter::RoleSessionName, name);
         }
         if let Some(address) = surroundings.source_ip {

@@ -35,7 +35,8 @@ mod signature;
 mod times;
 mod xml;
 
-#[cfg(all(test, feature = "saml"))]
+#[cfg(feature = "saml")]
+#[cfg(test)]
 mod tests;
 
 /// Nodes of what was digested, which is a part of a document within its budgets.

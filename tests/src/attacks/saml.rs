@@ -43,7 +43,8 @@ fn assert_invalid(answer: &Answer, message: &str) {
 #[track_caller]
 fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
     let start = text.find(from).expect("the beginning");
-    let end = start + text[start..].find(to).expect("the end") + to.len();
+    let inside = start + from.len();
+    let end = inside + text[inside..].find(to).expect("the end") + to.len();
     &text[start..end]
 }
 

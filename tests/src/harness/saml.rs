@@ -40,7 +40,8 @@ pub(crate) struct SamlIdp {
 
 #[derive(Debug)]
 enum Key {
-    Rsa(Box<RsaKeyPair>),
+    /// None that is too small for the library to sign with.
+    Rsa(Option<Box<RsaKeyPair>>),
     Ec(Box<EcdsaKeyPair>),
 }
 
@@ -90,7 +91,7 @@ impl SamlIdp {
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key, &random);
                 Key::Ec(Box::new(pair.expect("the key")))
             }
-            _ => Key::Rsa(Box::new(RsaKeyPair::from_pkcs8(&key).expect("the key"))),
+            _ => Key::Rsa(RsaKeyPair::from_pkcs8(&key).ok().map(Box::new)),
         };
         Self { folder, key, certificate }
     }
@@ -164,6 +165,7 @@ impl SamlIdp {
     pub(crate) fn value(&self, bytes: &[u8]) -> Vec<u8> {
         match &self.key {
             Key::Rsa(pair) => {
+                let pair = pair.as_ref().expect("a key that signs");
                 let mut value = vec![0; pair.public().modulus_len()];
                 let random = SystemRandom::new();
                 pair.sign(&RSA_PKCS1_SHA256, &random, bytes, &mut value).expect("a signature");

@@ -52,7 +52,7 @@ impl Attributes {
         let mut found = Self::default();
         for (name, values) in named {
             match name.strip_prefix(PREFIX) {
-                Some(rest) => found.take(&name, rest, values)?,
+                Some(rest) => found.take(&name, rest, &values)?,
                 None => drop(found.others.insert(name, values)),
             }
         }
@@ -60,8 +60,8 @@ impl Attributes {
         Ok(found)
     }
 
-    fn take(&mut self, name: &str, rest: &str, values: Vec<String>) -> Result<(), Refusal> {
-        match (rest, &values[..]) {
+    fn take(&mut self, name: &str, rest: &str, values: &[String]) -> Result<(), Refusal> {
+        match (rest, values) {
             ("Role", _) => self.roles = values.iter().filter_map(|value| pair(value)).collect(),
             ("RoleSessionName", [one]) if is_session_name(one) => self.session_name = Some(one.clone()),
             ("RoleSessionName", []) => return Err(Refusal::NoSessionName),
@@ -70,7 +70,7 @@ impl Attributes {
             ("SourceIdentity", [one]) if is_source_identity(one) => self.source_identity = Some(one.clone()),
             ("SourceIdentity", _) => return Err(Refusal::SourceIdentity),
             ("TransitiveTagKeys", _) => {
-                for key in &values {
+                for key in values {
                     self.tags.add_transitive(key).map_err(|problem| refused(name, problem))?;
                 }
             }

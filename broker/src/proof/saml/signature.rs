@@ -2,16 +2,21 @@
 //!
 //! Whatever else XML signature can do (other references, transforms, keys of the sender's own) is never asked for.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use roxmltree::Node;
 
 use super::xml::{EXCLUSIVE, SIGNATURE, is, text};
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-const DIGESTS: [&str; 3] = [
-    "http://www.w3.org/2001/04/xmlenc#sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#sha384",
-    "http://www.w3.org/2001/04/xmlenc#sha512",
+/// Digest algorithms, and the bytes of their digests.
+const DIGESTS: [(&str, usize); 3] = [
+    ("http://www.w3.org/2001/04/xmlenc#sha256", 32),
+    ("http://www.w3.org/2001/04/xmldsig-more#sha384", 48),
+    ("http://www.w3.org/2001/04/xmlenc#sha512", 64),
 ];
+/// Bytes of a signature: from ECDSA on P-256 to RSA of 8192 bits.
+const SIGNATURE_BYTES: std::ops::RangeInclusive<usize> = 64..=1_024;
 /// What a sender may say of its key; none of it is believed.
 const KEY_HINTS: [&str; 3] = ["KeyName", "KeyValue", "X509Data"];
 
@@ -45,7 +50,9 @@ pub(super) fn shape(signature: Node<'_, '_>, covered: &str) -> Result<Family, &'
     if !is(signed_info, SIGNATURE, "SignedInfo") || !is(value, SIGNATURE, "SignatureValue") {
         return Err("a signature has not its parts in their order");
     }
-    plain(value)?;
+    if !SIGNATURE_BYTES.contains(&decoded(value)?) {
+        return Err("a signature value has not the length of one");
+    }
     let [canonicalization, method, reference] = parts(signed_info)?[..] else {
         return Err("a signature has not exactly one reference");
     };
@@ -76,9 +83,11 @@ fn refers(reference: Node<'_, '_>, covered: &str) -> Result<(), &'static str> {
         return Err("a reference has not its parts in their order");
     }
     empty(method)?;
-    plain(value)?;
-    if !DIGESTS.contains(&algorithm(method)?) {
-        return Err("the digest algorithm is not allowed");
+    let named = algorithm(method)?;
+    let (_, bytes) =
+        DIGESTS.iter().find(|(name, _)| *name == named).ok_or("the digest algorithm is not allowed")?;
+    if decoded(value)? != *bytes {
+        return Err("a digest has not the length of one");
     }
     let [enveloped, canonical] = parts(transforms)?[..] else {
         return Err("the transforms are not enveloped signature and exclusive canonicalization");
@@ -138,11 +147,10 @@ fn empty(node: Node<'_, '_>) -> Result<(), &'static str> {
     if parts(node)?.is_empty() { Ok(()) } else { Err("an algorithm has parameters") }
 }
 
-/// Base64 and nothing else; white space between its characters is usual.
-fn plain(node: Node<'_, '_>) -> Result<(), &'static str> {
-    let base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c) || c.is_ascii_whitespace();
-    match text(node) {
-        Some(text) if !text.trim().is_empty() && text.chars().all(base64) => Ok(()),
-        _ => Err("a digest or signature value is not base64"),
-    }
+/// How many bytes an element holds in base64; white space between its characters is usual.
+fn decoded(node: Node<'_, '_>) -> Result<usize, &'static str> {
+    let text = text(node).unwrap_or_default();
+    let base64: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let bytes = STANDARD.decode(base64).map_err(|_| "a digest or signature value is not base64")?;
+    Ok(bytes.len())
 }

@@ -70,7 +70,7 @@ fn a_proof_is_the_same_with_one_of_two_signatures_left_away() {
     let both = issuer.response(Form::Both);
     let start = both.find("<ds:Signature").unwrap();
     let end = both.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
-    let one = format!("{}{}", &both[..start], &both[end..]);
+    let one = both.split_at(start).0.to_owned() + both.split_at(end).1;
     let [both, one] = [both, one].map(|text| redeem(&text, &issuer.provider()).unwrap());
     assert_eq!(both.proof_digest(), one.proof_digest());
     assert_eq!(both.single_use_id(), one.single_use_id());

@@ -159,7 +159,7 @@ fn s42_times_that_are_over_to_come_or_in_no_zone() {
         "Response has expired",
     );
     asked.invalid(bounded(format!("NotBefore=\"{}\"", time(90))), "Response is not yet valid");
-    asked.accepted(bounded(String::new()).clone());
+    asked.accepted(|text| text.replace(&conditions(&text), "<saml:Conditions>"));
     for odd in [
         time(300).replace('Z', ""),
         time(300).replace('Z', "+00:00"),

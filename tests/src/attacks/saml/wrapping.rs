@@ -213,10 +213,8 @@ fn s16_an_object_or_manifest_as_what_is_signed() {
     ] {
         let id = between(&honest, "ID=\"", "\"");
         let id = &id[4..id.len() - 1];
-        let info = idp.signed_info(&honest).replace(
-            &format!("URI=\"#{id}\""),
-            &format!("{}{kind}", "URI=\"#_object\"").replace("URI", "URI"),
-        );
+        let info =
+            idp.signed_info(&honest).replace(&format!("URI=\"#{id}\""), &format!("URI=\"#_object\"{kind}"));
         let signature = idp.signature_of(&info, |bytes| idp.value(bytes));
         let stuffed = signature.replace("</ds:Signature>", &format!("{object}</ds:Signature>"));
         assert_unverified(&broker, &bare.replacen("</saml:Issuer>", &format!("</saml:Issuer>{stuffed}"), 1));
