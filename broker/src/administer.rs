@@ -196,7 +196,7 @@ fn target(app: &App, subject: &Subject) -> Result<Target, Refusal> {
             Target::new(Scope::Proof, &[&bytes])
         }
         Subject::Provider(name) => {
-            let id = directory.oidc_provider_by_arn(name).map_or(name.as_str(), |provider| provider.id());
+            let id = directory.provider_id(name).unwrap_or(name.as_str());
             Target::new(Scope::Provider, &[id.as_bytes()])
         }
         Subject::Role(name) => {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use daypass_evaluator::Policies;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::sync::Semaphore;
 
 use crate::audit::Audit;
 use crate::clock::Clock;
@@ -49,6 +50,8 @@ pub struct App {
     pub audit: Audit,
     /// Keys of OIDC providers.
     pub provider_keys: KeyCache,
+    /// Room for SAML responses being verified, which keeps a thread each.
+    pub saml_verifications: Semaphore,
     /// How fast each peer may ask for credentials.
     pub peers: Throttle,
     /// How fast each principal may.
@@ -88,6 +91,7 @@ impl App {
             store,
             audit,
             provider_keys,
+            saml_verifications: Semaphore::new(verifications_at_once()),
             peers: Throttle::default(),
             principals: Throttle::default(),
             skew_ms: AtomicU64::new(0),
@@ -117,6 +121,11 @@ impl App {
     pub fn max_staleness(&self) -> Duration {
         self.snapshot.load().settings.limits.max_staleness
     }
+}
+
+/// Two a processor: more would only take each other's time.
+fn verifications_at_once() -> usize {
+    std::thread::available_parallelism().map_or(2, |processors| processors.get().saturating_mul(2))
 }
 
 /// Inline session policies, compiled once a session instead of once a request.

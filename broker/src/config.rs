@@ -14,6 +14,7 @@ mod provider;
 mod report;
 mod resources;
 mod roles;
+mod saml_provider;
 mod secrets;
 mod service;
 mod settings;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::app::NoRandomness;
 use crate::audit;
 use crate::clock;
-use crate::proof::{FederatedIdentity, oidc};
+use crate::proof::{FederatedIdentity, oidc, saml};
 use crate::revocation::{Barred, Scope};
 use crate::role::{PolicyArn, SessionName};
 use crate::session::{MintError, Session};
@@ -17,11 +17,13 @@ use crate::trust;
 
 mod issue;
 mod record;
+mod saml_response;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod web_identity;
 
+pub use saml_response::{SamlRequest, with_saml};
 pub use web_identity::{WebIdentityRequest, with_web_identity};
 
 /// What every request to assume a role brings besides its proof.
@@ -29,8 +31,8 @@ pub use web_identity::{WebIdentityRequest, with_web_identity};
 pub struct Wanted<'a> {
     /// ARN of the role.
     pub role_arn: &'a str,
-    /// The session's name.
-    pub session_name: SessionName,
+    /// The session's name, where the proof prescribes none.
+    pub session_name: Option<SessionName>,
     /// Seconds.
     pub duration: Option<u32>,
     /// An inline session policy.
@@ -71,6 +73,9 @@ pub enum Refusal {
     /// The token is over its size.
     #[error("{0}")]
     Mint(#[from] MintError),
+    /// The SAML response.
+    #[error("{0}")]
+    Saml(#[from] saml::Refusal),
     /// No randomness.
     #[error("{0}")]
     NoRandomness(#[from] NoRandomness),

@@ -6,8 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ring::digest;
 
 pub mod oidc;
+pub mod saml;
+mod session_tags;
+
+/// Where a verification stopped, as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The check that failed.
+    pub name: &'static str,
+    /// What the proof or the provider had; at most 256 characters.
+    pub seen: String,
+    /// What the check wanted.
+    pub wanted: String,
+}
 
 /// What a proof says under one condition key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,10 +95,10 @@ impl FederatedIdentity {
         (&self.issuer, &self.subject)
     }
 
-    /// SHA-256 of the signed part of the proof.
+    /// SHA-256 over what makes the proof this one: a token's signed part, an assertion's issuer and id.
     ///
-    /// The signature is left out: ECDSA signatures can be rewritten by anyone into a second valid one,
-    /// which would make the same proof look like another.
+    /// Signatures are left out. Those of ECDSA can be rewritten by anyone into a second valid one, and of an assertion
+    /// signed twice one can be left away; either would make the same proof look like another.
     pub fn proof_digest(&self) -> &[u8; 32] {
         &self.proof_digest
     }
@@ -129,7 +143,7 @@ impl FederatedIdentity {
         self.not_after
     }
 
-    /// The id to reserve, if the provider's proofs may be redeemed only once.
+    /// What to reserve, if it may be redeemed only once: no other proof's, of whichever provider.
     pub fn single_use_id(&self) -> Option<&str> {
         self.single_use_id.as_deref()
     }
@@ -137,6 +151,12 @@ impl FederatedIdentity {
     /// Condition keys for the decision on the trust policy, sorted by name.
     pub fn context(&self) -> &[ConditionKey] {
         &self.context
+    }
+
+    /// The first value of a condition key, named in lower case.
+    pub fn condition(&self, name: &str) -> Option<&str> {
+        let key = self.context.iter().find(|key| &*key.name == name)?;
+        key.values.first().map(String::as_str)
     }
 
     /// Those of [`Self::context`] that stay with the session.
@@ -149,4 +169,12 @@ impl fmt::Debug for FederatedIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FederatedIdentity").field("provider", &self.provider_arn).finish_non_exhaustive()
     }
+}
+
+fn digest_bytes(digest: &digest::Digest) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (to, from) in bytes.iter_mut().zip(digest.as_ref()) {
+        *to = *from;
+    }
+    bytes
 }

@@ -29,8 +29,8 @@ const MAX_SESSION_POLICY_CHARS: usize = 2_048;
 pub struct AssumeRequest<'a> {
     /// The action that the trust policy must allow, `sts:AssumeRoleWithWebIdentity`.
     pub action: &'static str,
-    /// The session's name.
-    pub session_name: SessionName,
+    /// The session's name, where the proof prescribes none.
+    pub session_name: Option<SessionName>,
     /// Seconds asked for, within the wire's own limits already.
     pub duration: Option<u32>,
     /// An inline session policy.
@@ -114,8 +114,12 @@ pub fn assume(
     let Some(role) = role.filter(|role| role.account.as_str() == &**identity.account_id()) else {
         return Err(Refusal::Denied { action: request.action, explanation: None });
     };
+    let prescribed = identity.session_name().map(|name| SessionName::parse(name).ok());
+    let Some(session_name) = prescribed.unwrap_or_else(|| request.session_name.clone()) else {
+        return Err(Refusal::Denied { action: request.action, explanation: None });
+    };
     let presented = Presented::of(identity);
-    let context = presented.context(role, &request.session_name, &request.surroundings);
+    let context = presented.context(role, &session_name, &request.surroundings);
     for action in presented.needed_actions(request.action) {
         presented
             .authorize(role, resource_control, action, &context)
@@ -126,7 +130,7 @@ pub fn assume(
     Ok(AssumedRole {
         role: Arc::clone(role),
         identity: Arc::clone(identity),
-        session_name: request.session_name.clone(),
+        session_name,
         inline_policy: request.inline_policy.map(str::to_owned),
         managed_policies: request.managed_policies.clone(),
         targets: targets(identity, role),

@@ -14,6 +14,10 @@ def web_identity(sts, arguments):
     return sts.assume_role_with_web_identity(**arguments)
 
 
+def saml(sts, arguments):
+    return sts.assume_role_with_saml(**arguments)
+
+
 def from_token_file(_sts, _arguments):
     """The whole chain: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN become credentials, which sign a request."""
     session = boto3.Session()
@@ -48,7 +52,7 @@ def get_object(_sts, arguments):
 
 def main():
     question, arguments = sys.argv[1], json.loads(sys.argv[2])
-    unsigned = question == "web_identity"
+    unsigned = question in ("web_identity", "saml")
     config = Config(signature_version=UNSIGNED) if unsigned else Config(retries={"total_max_attempts": 1})
     sts = boto3.client("sts", endpoint_url=os.environ["DAYPASS_URL"], config=config)
     try:

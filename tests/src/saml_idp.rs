@@ -6,22 +6,22 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use roxmltree::{Document, Node};
 use tempfile::TempDir;
 
-use crate::harness::{ACS, SamlIdp, Signed, form};
+use crate::harness::{ACS, CorporateIdp, Signed, form};
 
 const ALL: [Signed; 3] = [Signed::Assertion, Signed::Response, Signed::Both];
 const AWS: &str = "https://aws.amazon.com/SAML/Attributes/";
 
 #[test]
 fn keycloak_describes_itself() {
-    describes_itself(SamlIdp::keycloak());
+    describes_itself(CorporateIdp::keycloak());
 }
 
 #[test]
 fn simplesamlphp_describes_itself() {
-    describes_itself(&SamlIdp::simplesamlphp());
+    describes_itself(&CorporateIdp::simplesamlphp());
 }
 
-fn describes_itself(idp: &SamlIdp) {
+fn describes_itself(idp: &CorporateIdp) {
     let metadata = idp.metadata();
     let document = parsed(&metadata);
     let root = document.root_element();
@@ -35,15 +35,15 @@ fn describes_itself(idp: &SamlIdp) {
 
 #[test]
 fn keycloak_says_who_may_become_what() {
-    says_who_may_become_what(SamlIdp::keycloak());
+    says_who_may_become_what(CorporateIdp::keycloak());
 }
 
 #[test]
 fn simplesamlphp_says_who_may_become_what() {
-    says_who_may_become_what(&SamlIdp::simplesamlphp());
+    says_who_may_become_what(&CorporateIdp::simplesamlphp());
 }
 
-fn says_who_may_become_what(idp: &SamlIdp) {
+fn says_who_may_become_what(idp: &CorporateIdp) {
     let role = |name: &str| {
         format!("arn:aws:iam::111122223333:role/{name},arn:aws:iam::111122223333:saml-provider/{}", idp.name)
     };
@@ -70,7 +70,7 @@ fn says_who_may_become_what(idp: &SamlIdp) {
 }
 
 /// What a provider says about a person, after a look at the rest of its response.
-fn told(idp: &SamlIdp, signed: Signed, user: &str) -> BTreeMap<String, Vec<String>> {
+fn told(idp: &CorporateIdp, signed: Signed, user: &str) -> BTreeMap<String, Vec<String>> {
     let delivery = idp.sign_in(signed, user, &format!("{user}'s own password")).expect("a response");
     assert_eq!((delivery.to.as_str(), &delivery.relay_state), (ACS, &None));
     let xml = delivery.xml();
@@ -106,17 +106,17 @@ fn named(attributes: &[(&str, Vec<String>)]) -> BTreeMap<String, Vec<String>> {
 
 #[test]
 fn keycloak_signs_what_it_was_told_to() {
-    signs_what_it_was_told_to(SamlIdp::keycloak());
+    signs_what_it_was_told_to(CorporateIdp::keycloak());
 }
 
 #[test]
 fn simplesamlphp_signs_what_it_was_told_to() {
-    signs_what_it_was_told_to(&SamlIdp::simplesamlphp());
+    signs_what_it_was_told_to(&CorporateIdp::simplesamlphp());
 }
 
-fn signs_what_it_was_told_to(idp: &SamlIdp) {
+fn signs_what_it_was_told_to(idp: &CorporateIdp) {
     let own = certificate(&idp.metadata());
-    let foreign = certificate(&SamlIdp::simplesamlphp().metadata());
+    let foreign = certificate(&CorporateIdp::simplesamlphp().metadata());
     for signed in ALL {
         let xml = idp.sign_in(signed, "kim", "kim's own password").expect("a response").xml();
         let (of_response, of_assertion) = match signed {
@@ -136,15 +136,15 @@ fn signs_what_it_was_told_to(idp: &SamlIdp) {
 
 #[test]
 fn keycloak_gives_nothing_for_a_wrong_password() {
-    gives_nothing_for_a_wrong_password(SamlIdp::keycloak());
+    gives_nothing_for_a_wrong_password(CorporateIdp::keycloak());
 }
 
 #[test]
 fn simplesamlphp_gives_nothing_for_a_wrong_password() {
-    gives_nothing_for_a_wrong_password(&SamlIdp::simplesamlphp());
+    gives_nothing_for_a_wrong_password(&CorporateIdp::simplesamlphp());
 }
 
-fn gives_nothing_for_a_wrong_password(idp: &SamlIdp) {
+fn gives_nothing_for_a_wrong_password(idp: &CorporateIdp) {
     for (user, password) in [("kim", "lee's own password"), ("kim", ""), ("nobody", "kim's own password")] {
         assert!(idp.sign_in(Signed::Assertion, user, password).is_none(), "{user} {password}");
     }
@@ -155,15 +155,15 @@ const ANOTHER_ACS: &str = "http://127.0.0.1:8443/saml/acs";
 
 #[test]
 fn keycloak_answers_a_request() {
-    answers_a_request(SamlIdp::keycloak());
+    answers_a_request(CorporateIdp::keycloak());
 }
 
 #[test]
 fn simplesamlphp_answers_a_request() {
-    answers_a_request(&SamlIdp::simplesamlphp_for(&[ACS, ANOTHER_ACS]));
+    answers_a_request(&CorporateIdp::simplesamlphp_for(&[ACS, ANOTHER_ACS]));
 }
 
-fn answers_a_request(idp: &SamlIdp) {
+fn answers_a_request(idp: &CorporateIdp) {
     let asked = asking(&sign_on(&idp.metadata()), Signed::Both.entity_id(), ANOTHER_ACS);
     let delivery = idp.answer(&asked, "kim", "kim's own password").expect("a response");
     assert_eq!(delivery.to, ANOTHER_ACS);

@@ -1,5 +1,6 @@
 //! `AssumeRoleWithWebIdentity`: a real provider's token becomes credentials, by clients nobody here wrote.
 
+mod saml;
 mod session;
 
 use aws_sdk_sts::config::{BehaviorVersion, Region};

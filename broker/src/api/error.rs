@@ -7,7 +7,7 @@ use http::StatusCode;
 use crate::audit;
 use crate::authorize;
 use crate::federate;
-use crate::proof::oidc;
+use crate::proof::{oidc, saml};
 use crate::session::{MintError, OpenError};
 use crate::trust;
 
@@ -93,6 +93,7 @@ impl From<&federate::Refusal> for WireError {
                 Self::forbidden("AccessDenied", "Access denied: new sessions are barred")
             }
             R::Mint(error) => error.into(),
+            R::Saml(refusal) => refusal.into(),
             R::Spent => Self::bad_request("InvalidIdentityToken", "The token was redeemed before"),
             R::Throttled(_) | R::TooManySessions(_) => Self::throttling(),
             R::Trust(refusal) => refusal.into(),
@@ -110,6 +111,18 @@ impl From<&oidc::Refusal> for WireError {
             oidc::Class::Validation => "ValidationError",
         };
         Self::bad_request(code, refusal.message())
+    }
+}
+
+impl From<&saml::Refusal> for WireError {
+    fn from(refusal: &saml::Refusal) -> Self {
+        match refusal.class() {
+            saml::Class::AccessDenied => Self::forbidden("AccessDenied", refusal.message()),
+            saml::Class::ExpiredToken => Self::bad_request("ExpiredTokenException", refusal.message()),
+            saml::Class::InvalidIdentityToken => Self::bad_request("InvalidIdentityToken", refusal.message()),
+            saml::Class::RejectedClaim => Self::forbidden("IDPRejectedClaim", refusal.message()),
+            saml::Class::Validation => Self::validation(refusal.message()),
+        }
     }
 }
 

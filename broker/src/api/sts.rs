@@ -16,6 +16,8 @@ use super::xml::Xml;
 use crate::app::{App, Meter};
 
 mod caller_identity;
+mod saml;
+mod terms;
 mod web_identity;
 
 const VERSION: &str = "2011-06-15";
@@ -57,6 +59,10 @@ async fn dispatch<'a>(app: &'a App, incoming: &Incoming) -> (&'a Meter, &'static
         ));
     }
     match (action, version) {
+        ("AssumeRoleWithSAML", VERSION) => {
+            let answer = Box::pin(saml::answer(app, incoming, &fields)).await;
+            (&meters.assume_role_with_saml, NAMESPACE, answer)
+        }
         ("AssumeRoleWithWebIdentity", VERSION) => {
             // Boxed, since it is large and the others are not to be moved about with room for it.
             let answer = Box::pin(web_identity::answer(app, incoming, &fields)).await;

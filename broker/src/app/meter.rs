@@ -40,6 +40,8 @@ impl Meter {
 
 /// The meters of all operations.
 pub struct Meters {
+    /// `AssumeRoleWithSAML`.
+    pub assume_role_with_saml: Meter,
     /// `AssumeRoleWithWebIdentity`.
     pub assume_role_with_web_identity: Meter,
     /// `GetCallerIdentity`.
@@ -54,6 +56,8 @@ pub struct Meters {
     pub simulate_principal: Meter,
     /// Whatever names no operation.
     pub unknown: Meter,
+    /// Credentials issued by `AssumeRoleWithSAML`.
+    pub issued_by_saml: Counter,
     /// Credentials issued by `AssumeRoleWithWebIdentity`.
     pub issued_by_web_identity: Counter,
 }
@@ -61,6 +65,7 @@ pub struct Meters {
 impl Default for Meters {
     fn default() -> Self {
         Self {
+            assume_role_with_saml: Meter::new("sts", "AssumeRoleWithSAML"),
             assume_role_with_web_identity: Meter::new("sts", "AssumeRoleWithWebIdentity"),
             caller_identity: Meter::new("sts", "GetCallerIdentity"),
             context_keys_custom: Meter::new("iam", "GetContextKeysForCustomPolicy"),
@@ -68,6 +73,7 @@ impl Default for Meters {
             simulate_custom: Meter::new("iam", "SimulateCustomPolicy"),
             simulate_principal: Meter::new("iam", "SimulatePrincipalPolicy"),
             unknown: Meter::new("sts", "unknown"),
+            issued_by_saml: counter!("daypass_credentials_issued_total", "action" => "AssumeRoleWithSAML"),
             issued_by_web_identity: counter!(
                 "daypass_credentials_issued_total", "action" => "AssumeRoleWithWebIdentity"
             ),

@@ -73,7 +73,7 @@ impl TestBroker {
     pub(crate) fn wanted<'a>(&self, role_arn: &'a str) -> Wanted<'a> {
         Wanted {
             role_arn,
-            session_name: SessionName::parse("run-7").unwrap(),
+            session_name: Some(SessionName::parse("run-7").unwrap()),
             duration: None,
             inline_policy: None,
             managed_policies: Vec::new(),

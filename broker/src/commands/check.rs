@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         Ok(loaded) => {
             let directory = &loaded.snapshot.directory;
             let (accounts, roles) = (directory.accounts().count(), directory.roles().count());
-            let providers = directory.oidc_providers().count();
+            let providers = directory.oidc_providers().count() + directory.saml_providers().count();
             (loaded.warnings, format!("ok: {accounts} accounts, {roles} roles, {providers} providers"))
         }
         Err(diagnostics) => (diagnostics, String::new()),

@@ -10,7 +10,7 @@ pub(super) use compile::{Attachable, directory};
 
 use super::{organization::Organization, resources::ResourcePolicies, service::Service};
 use crate::{
-    proof::oidc::Provider,
+    proof::{oidc::Provider, saml},
     role::{AccountId, Group, GroupArn, ManagedPolicy, PolicyArn, Role, RoleArn, RoleId, User, UserArn},
 };
 
@@ -26,6 +26,7 @@ pub struct Directory {
     roles_by_id: HashMap<RoleId, Arc<Role>>,
     policies: HashMap<PolicyArn, Arc<ManagedPolicy>>,
     providers: HashMap<String, Arc<Provider>>,
+    saml_providers: HashMap<String, Arc<saml::Provider>>,
     services: Vec<Arc<Service>>,
     services_by_caller: HashMap<RoleArn, Arc<Service>>,
 }
@@ -91,12 +92,28 @@ impl Directory {
         self.accounts.get(account)?.oidc_providers.get(issuer)
     }
 
-    /// The provider with this ARN.
+    /// The OpenID Connect provider with this ARN.
     pub fn oidc_provider_by_arn(&self, arn: &str) -> Option<&Arc<Provider>> {
         self.providers.get(arn)
     }
 
-    /// Every provider, in no order.
+    /// The SAML provider with this ARN.
+    pub fn saml_provider(&self, arn: &str) -> Option<&Arc<saml::Provider>> {
+        self.saml_providers.get(arn)
+    }
+
+    /// Every SAML provider, in no order.
+    pub fn saml_providers(&self) -> impl Iterator<Item = &Arc<saml::Provider>> {
+        self.saml_providers.values()
+    }
+
+    /// The immutable id of the provider with this ARN, of whichever kind.
+    pub fn provider_id(&self, arn: &str) -> Option<&str> {
+        let oidc = || self.providers.get(arn).map(|provider| provider.id());
+        self.saml_providers.get(arn).map(|provider| provider.id()).or_else(oidc)
+    }
+
+    /// Every OpenID Connect provider, in no order.
     pub fn oidc_providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.values()
     }

@@ -97,6 +97,7 @@ fn prefix(name: &str) -> Option<&'static str> {
         [_, "users", _, "user.toml"] => Some("AIDA"),
         [_, "groups", _, "group.toml"] => Some("AGPA"),
         [_, "oidc-providers", file] if file.ends_with(".toml") => Some("OIDC"),
+        [_, "saml-providers", _, "provider.toml"] => Some("SAML"),
         [_, "services", file] if file.ends_with(".toml") => Some("SERV"),
         _ => None,
     }

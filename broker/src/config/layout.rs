@@ -33,7 +33,16 @@ pub(super) struct AccountFiles<'t> {
     pub(super) oidc_providers: BTreeMap<&'t str, &'t Source>,
     /// What lies beside provider files: CAs and key sets, by file name.
     pub(super) attachments: BTreeMap<&'t str, &'t Source>,
+    pub(super) saml_providers: BTreeMap<&'t str, SamlFiles<'t>>,
     pub(super) services: BTreeMap<&'t str, &'t Source>,
+}
+
+/// The folder of one SAML provider.
+#[derive(Debug, Default)]
+pub(super) struct SamlFiles<'t> {
+    pub(super) provider: Option<&'t Source>,
+    /// By file name.
+    pub(super) metadata: BTreeMap<&'t str, &'t Source>,
 }
 
 /// One role's folder.
@@ -60,7 +69,7 @@ pub(super) struct ResourceFiles<'t> {
 }
 
 /// Kinds of entries that are defined, and that this build would have to ignore.
-const LATER: [&str; 3] = ["profiles", "saml-providers", "trust-anchors"];
+const LATER: [&str; 2] = ["profiles", "trust-anchors"];
 
 /// Sorts every file and folder into its place and reports those that have none.
 pub(super) fn layout<'t>(tree: &'t Tree, report: &Report) -> Layout<'t> {
@@ -130,6 +139,10 @@ impl<'t> AccountFiles<'t> {
                 keep(&mut self.oidc_providers, file, ".toml", source)
                     || self.attachments.insert(file, source).is_none()
             }
+            ["saml-providers", name, "provider.toml"] => self.saml(name).provider.replace(source).is_none(),
+            ["saml-providers", name, file] if file.ends_with(".xml") => {
+                self.saml(name).metadata.insert(file, source).is_none()
+            }
             ["services", file] => keep(&mut self.services, file, ".toml", source),
             _ => false,
         }
@@ -142,7 +155,11 @@ impl<'t> AccountFiles<'t> {
                 self.role(role);
                 true
             }
-            ["resource-policies"] => true,
+            ["resource-policies" | "saml-providers"] => true,
+            ["saml-providers", name] => {
+                self.saml(name);
+                true
+            }
             ["resource-policies", name] => {
                 self.resource_policies.entry(name).or_default();
                 true
@@ -161,6 +178,10 @@ impl<'t> AccountFiles<'t> {
 
     fn role(&mut self, name: &'t str) -> &mut RoleFiles<'t> {
         self.roles.entry(name).or_default()
+    }
+
+    fn saml(&mut self, name: &'t str) -> &mut SamlFiles<'t> {
+        self.saml_providers.entry(name).or_default()
     }
 }
 
@@ -222,6 +243,11 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
             format!("the folder of a resource's policy has no file `{file}`"),
             "it has resource.toml and policy.json",
         ),
+        [account, "saml-providers", _, file] if AccountId::parse(account).is_ok() => unknown(
+            4,
+            format!("a SAML provider's folder has no file `{file}`"),
+            "it has provider.toml and the metadata that it names, ending in .xml",
+        ),
         [account, "users", _, file] if AccountId::parse(account).is_ok() => unknown(
             4,
             format!("a user's folder has no file `{file}`"),
@@ -236,7 +262,7 @@ fn verdict(parts: &[&str]) -> (usize, String, String) {
             parts.len(),
             "this file or folder has no place in an account".to_owned(),
             "an account has account.toml, policies/<Name>.json, roles/<Name>/, groups/<Name>/, users/<Name>/, \
-             resource-policies/<Name>/, oidc-providers/<name>.toml and services/<name>.toml",
+             resource-policies/<Name>/, oidc-providers/<name>.toml, saml-providers/<Name>/ and services/<name>.toml",
         ),
         ["organization", ..] => unknown(
             parts.len(),

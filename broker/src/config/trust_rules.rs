@@ -11,18 +11,21 @@ use issuer::Issuer;
 
 /// Reports providers that the role's account doesn't have and statements that let in more than they seem to.
 ///
-/// Unless `providers` is `complete`, some are wrong, which is reported: then that one is missing isn't.
+/// Unless `providers` and `saml`, ARNs of SAML providers, are `complete`, some are wrong, which is reported: then that one
+/// is missing isn't.
 pub(super) fn check<'p>(
     role: &Role,
     source: &Source,
     providers: impl Iterator<Item = &'p Provider> + Clone,
+    saml: &[&str],
     complete: bool,
     report: &Report,
 ) {
     for statement in role.trust.statements().filter(|_| complete) {
-        for named in statement.providers().filter(|named| !providers.clone().any(|one| one.arn() == *named)) {
+        let known = |named: &str| saml.contains(&named) || providers.clone().any(|one| one.arn() == named);
+        for named in statement.providers().filter(|named| !known(named)) {
             let found = source.error(format!("the account {} has no provider `{named}`", role.account));
-            let fix = "add it under oidc-providers/ of this account, or remove it here";
+            let fix = "add it under oidc-providers/ or saml-providers/ of this account, or remove it here";
             report.push(at(source, statement, found.fix(fix)));
         }
     }

@@ -173,7 +173,7 @@ fn same_again(
 /// What is spent, if the provider's proofs may be redeemed once.
 fn reservation(identity: &FederatedIdentity, wanted: &Wanted<'_>) -> Option<Reservation> {
     let id = identity.single_use_id()?;
-    let parts: [&[u8]; 3] = [b"single use", identity.provider_id().as_bytes(), id.as_bytes()];
+    let parts: [&[u8]; 2] = [b"single use", id.as_bytes()];
     Some(Reservation {
         target: Target::new(crate::revocation::Scope::Proof, &parts),
         request_digest: wanted.request_digest,

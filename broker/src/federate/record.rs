@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::audit::{self, Event, IdentityKind, Parameter, Source, Step, Text, UserIdentity};
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
+use crate::role::SessionName;
 use crate::session::Session;
 use crate::trust::AssumedRole;
 
@@ -16,6 +17,7 @@ use super::{Issued, Refusal, Wanted};
 #[derive(Debug)]
 pub(super) struct Attempt<'w> {
     action: &'static str,
+    kind: IdentityKind,
     wanted: &'w Wanted<'w>,
     /// The last stage passed.
     passed: Option<Stage>,
@@ -27,8 +29,8 @@ pub(super) struct Attempt<'w> {
 
 impl<'w> Attempt<'w> {
     /// An attempt by somebody who has proved nothing yet.
-    pub(super) fn new(action: &'static str, wanted: &'w Wanted<'w>) -> Self {
-        Self { action, wanted, passed: None, form: None, identity: None, duration: None }
+    pub(super) fn new(action: &'static str, kind: IdentityKind, wanted: &'w Wanted<'w>) -> Self {
+        Self { action, kind, wanted, passed: None, form: None, identity: None, duration: None }
     }
 
     /// The proof has its form. Never put a proof, token, signature or secret into `form`.
@@ -117,8 +119,11 @@ impl<'w> Attempt<'w> {
         let mut event = Event::new(now, Source::Sts, self.action, wanted.request_id, wanted.event_id)
             .user_agent(surroundings.user_agent)
             .parameter(Parameter::RoleArn, wanted.role_arn)
-            .parameter(Parameter::RoleSessionName, wanted.session_name.as_str())
             .directory_version(snapshot.version.to_string());
+        let prescribed = self.identity.as_deref().and_then(FederatedIdentity::session_name);
+        if let Some(name) = prescribed.or_else(|| wanted.session_name.as_ref().map(SessionName::as_str)) {
+            event = event.parameter(Parameter::RoleSessionName, name);
+        }
         if let Some(address) = surroundings.source_ip {
             event = event.peer(address);
         }
@@ -135,13 +140,13 @@ impl<'w> Attempt<'w> {
             return Ok(event.identity(UserIdentity::of(IdentityKind::Unknown)));
         };
         let provider = &**identity.provider_arn();
-        Ok(event.identity(who(identity)).provider(provider).proof_digest(*identity.proof_digest()))
+        Ok(event.identity(who(self.kind, identity)).provider(provider).proof_digest(*identity.proof_digest()))
     }
 }
 
-fn who(identity: &FederatedIdentity) -> UserIdentity<'_> {
+fn who(kind: IdentityKind, identity: &FederatedIdentity) -> UserIdentity<'_> {
     let (issuer, subject) = identity.principal();
-    let mut who = UserIdentity::of(IdentityKind::WebIdentityUser);
+    let mut who = UserIdentity::of(kind);
     who.principal_id = Some(format!("{issuer}:{}:{subject}", identity.audience()).into());
     who.user_name = Some(subject.into());
     who.identity_provider = Some(Text::from(&**identity.provider_arn()));
@@ -170,6 +175,7 @@ fn refusal_name(refusal: &Refusal) -> &'static str {
         | Refusal::Store(_) => "Unavailable",
         Refusal::Barred(_) | Refusal::Overtaken(_) => "Barred",
         Refusal::Mint(_) => "PackedPolicyTooLarge",
+        Refusal::Saml(_) => "Saml",
         Refusal::Spent => "Spent",
         Refusal::Throttled(_) | Refusal::TooManySessions(_) => "Throttling",
         Refusal::Trust(_) => "Trust",

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::audit::Step;
+use crate::proof;
 use crate::trust;
 
 /// The stages in the order in which they are passed.
@@ -74,6 +75,8 @@ impl Refusal {
             Self::Clock(_) | Self::Skew(_) => Stage::Clock,
             Self::Mint(_) | Self::NoRandomness(_) => Stage::Token,
             Self::Overtaken(_) | Self::Spent | Self::Store(_) | Self::TooManySessions(_) => Stage::Record,
+            Self::Saml(refusal) if refusal.is_after_signature() => Stage::Claims,
+            Self::Saml(refusal) => before_claims(refusal.explain().name),
             Self::Throttled("peer") => Stage::PeerRate,
             Self::Throttled(_) => Stage::PrincipalRate,
             Self::Trust(refusal) => match refusal {
@@ -84,12 +87,7 @@ impl Refusal {
                 | trust::Refusal::PolicyTooLarge(_) => Stage::SessionPolicy,
             },
             Self::WebIdentity(refusal) if refusal.is_after_signature() => Stage::Claims,
-            Self::WebIdentity(refusal) => match refusal.explain().name {
-                "provider" => Stage::Provider,
-                "keys" => Stage::Keys,
-                "algorithm" | "key" | "signature" => Stage::Signature,
-                _ => Stage::Form,
-            },
+            Self::WebIdentity(refusal) => before_claims(refusal.explain().name),
         }
     }
 
@@ -103,18 +101,30 @@ impl Refusal {
             Self::NoRandomness(_) => "randomness",
             Self::Skew(_) => "a clock within 120 s of the store's",
             Self::Spent => "a proof not redeemed before",
+            Self::Saml(refusal) => return proof_step(refusal.explain()),
             Self::Stale(_) => "a confirmed view of what is revoked",
             Self::Store(_) => "the session recorded",
             Self::Throttled(_) => "fewer requests a second",
             Self::TooManySessions(_) => "fewer live sessions",
             Self::Trust(refusal) => return trust_step(refusal, self.stage()),
-            Self::WebIdentity(refusal) => {
-                let step = refusal.explain();
-                return Step::failed(step.name, step.seen, step.wanted);
-            }
+            Self::WebIdentity(refusal) => return proof_step(refusal.explain()),
         };
         Step::failed(self.stage().name(), self.to_string(), wanted)
     }
+}
+
+/// The stage of a step that needs no verified claim.
+fn before_claims(step: &str) -> Stage {
+    match step {
+        "provider" => Stage::Provider,
+        "keys" => Stage::Keys,
+        "algorithm" | "key" | "signature" => Stage::Signature,
+        _ => Stage::Form,
+    }
+}
+
+fn proof_step(step: proof::Step) -> Step<'static> {
+    Step::failed(step.name, step.seen, step.wanted)
 }
 
 fn trust_step(refusal: &trust::Refusal, stage: Stage) -> Step<'static> {

@@ -10,6 +10,7 @@ use super::web_identity::verified;
 use super::*;
 use crate::administer::{self, Subject};
 use crate::app::tests::{TestBroker, role, steps};
+use crate::audit::IdentityKind;
 use crate::proof::oidc::UnverifiedToken;
 use crate::revocation::Link;
 use crate::store::{Settlement, Store as _};
@@ -112,7 +113,7 @@ async fn overtaken(broker: &TestBroker, meanwhile: impl AsyncFnOnce(&Session)) -
     let wanted = broker.wanted(&role);
     let first = broker.redeem(wanted.clone(), &token).await.unwrap();
     let snapshot = app.snapshot.load_full();
-    let mut attempt = Attempt::new("AssumeRoleWithWebIdentity", &wanted);
+    let mut attempt = Attempt::new("AssumeRoleWithWebIdentity", IdentityKind::WebIdentityUser, &wanted);
     let token = UnverifiedToken::parse(&token).unwrap();
     let identity = Arc::new(verified(app, &snapshot, &wanted, token).await.unwrap());
     let minted = minted(app, &snapshot, &identity, ACTION, &wanted, &mut attempt).unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::{App, network};
+use crate::audit::IdentityKind;
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
 use crate::proof::oidc::{self, Provider, UnverifiedToken};
@@ -35,7 +36,7 @@ impl std::fmt::Debug for WebIdentityRequest<'_> {
 /// Whatever the outcome, it is in the audit trail when this returns; credentials only if their line is on disk.
 pub async fn with_web_identity(app: &App, request: &WebIdentityRequest<'_>) -> Result<Issued, Refusal> {
     let snapshot = app.snapshot.load_full();
-    let mut attempt = Attempt::new(ACTION, &request.wanted);
+    let mut attempt = Attempt::new(ACTION, IdentityKind::WebIdentityUser, &request.wanted);
     match attempt_it(app, &snapshot, request, &mut attempt).await {
         Ok((identity, session)) => attempt.issued(app, &snapshot, identity, session).await,
         Err(refusal) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ring::digest;
 
-use super::FederatedIdentity;
+use super::{FederatedIdentity, digest_bytes};
 use claims::Claims;
 use json::shown;
 
@@ -15,7 +15,7 @@ pub use algorithm::{Algorithm, UnusableAlgorithm};
 pub use endpoint::{Allowed, Endpoint, EndpointError};
 pub use keys::{KeySet, KeySetError, MAX_KEY_SET_BYTES, SkippedKey};
 pub use provider::{KeySettings, KeySource, Provider, ProviderError, Settings};
-pub use refusal::{Class, Refusal, Step};
+pub use refusal::{Class, Refusal};
 pub use supposed::{Supposed, suppose};
 pub use token::UnverifiedToken;
 
@@ -80,9 +80,11 @@ fn identity(
     let lifetime = times::check(&claims, provider.skew_seconds, now)?;
     let audience = Arc::clone(audience(&claims, provider)?);
     let subject = bounded("sub", claims.subject.as_deref())?.to_owned();
-    let single_use_id = if provider.single_use { Some(bounded("jti", claims.id.as_deref())?) } else { None };
-    let single_use_id = single_use_id.map(str::to_owned);
-    let tags = tags::read(&claims.others)?;
+    let single_use_id = match provider.single_use {
+        true => Some(format!("{} {}", provider.id, bounded("jti", claims.id.as_deref())?)),
+        false => None,
+    };
+    let (session_tags, transitive_tag_keys) = tags::read(&claims.others)?.into_parts();
     let source_identity = tags::source_identity(&claims.others)?;
     let context = provider.context.of(claims, &audience, &subject);
     Ok(FederatedIdentity {
@@ -95,8 +97,8 @@ fn identity(
         proof_digest: digest_bytes(&digest::digest(&digest::SHA256, signed.as_bytes())),
         issued_at: lifetime.issued,
         expires_at: lifetime.expires,
-        session_tags: tags.tags,
-        transitive_tag_keys: tags.transitive,
+        session_tags,
+        transitive_tag_keys,
         source_identity,
         session_name: None,
         max_duration: None,
@@ -131,12 +133,4 @@ fn bounded<'a>(name: &'static str, value: Option<&'a str>) -> Result<&'a str, Re
         return Err(Refusal::Claim { name: name.to_owned(), problem });
     }
     Ok(text)
-}
-
-fn digest_bytes(digest: &digest::Digest) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    for (to, from) in bytes.iter_mut().zip(digest.as_ref()) {
-        *to = *from;
-    }
-    bytes
 }

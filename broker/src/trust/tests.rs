@@ -83,7 +83,7 @@ fn open_role() -> Role {
 fn request() -> AssumeRequest<'static> {
     AssumeRequest {
         action: ACTION,
-        session_name: SessionName::parse("run").unwrap(),
+        session_name: Some(SessionName::parse("run").unwrap()),
         duration: None,
         inline_policy: None,
         managed_policies: Vec::new(),

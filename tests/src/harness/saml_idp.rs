@@ -39,7 +39,7 @@ impl Signed {
 
 /// A running provider.
 #[derive(Debug)]
-pub(crate) struct SamlIdp {
+pub(crate) struct CorporateIdp {
     /// Under which it stands in the roles' ARNs, `saml-provider/NAME`.
     pub(crate) name: &'static str,
     metadata: String,
@@ -61,7 +61,7 @@ pub(crate) struct Delivery {
     pub(crate) relay_state: Option<String>,
 }
 
-impl SamlIdp {
+impl CorporateIdp {
     /// Its metadata, as it serves it.
     pub(crate) fn metadata(&self) -> String {
         Browser::new().open(&self.metadata).text().to_owned()

@@ -5,7 +5,8 @@ pub(super) fn of(step: &str) -> Option<&'static str> {
     Some(match step {
         "form" | "length" => "let the client send the token or signature as it got it, whole and unchanged",
         "provider" => {
-            "add the issuer under oidc-providers/ of the role's account, spelled as the token has it"
+            "add the issuer under oidc-providers/ of the role's account, spelled as the token has it; for SAML, let the client \
+             name a provider under saml-providers/ of the role's account"
         }
         "keys" | "key" => {
             "see that the broker reaches the provider's key set, and that it holds the token's key"
@@ -13,7 +14,15 @@ pub(super) fn of(step: &str) -> Option<&'static str> {
         "algorithm" => {
             "add the algorithm to the provider's `algorithms`, if the provider really signs with it"
         }
-        "issuer" => "write the provider's `issuer` exactly as its tokens have it",
+        "issuer" => {
+            "write the provider's `issuer` or `entity_id` exactly as its tokens or assertions have it"
+        }
+        "recipient" => "add the address to the provider's `recipients`, if it is one of this broker",
+        "role attribute" => {
+            "let the provider send role and provider, with a comma between, in the attribute Role"
+        }
+        "request" => "let the client begin the sign-in, or set `idp_initiated` if the provider may",
+        "status" => "see the identity provider's own log: it refused the sign-in",
         "audience" => "add the audience to the provider's `client_ids`, or get a token for this broker",
         "expiry" | "times" => "get a new token or new credentials, and set the clocks of both sides right",
         "claims" => "let the provider put the claim into its tokens",

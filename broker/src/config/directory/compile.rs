@@ -14,7 +14,7 @@ use super::{
         provider::Providers,
         report::{Report, Source},
         roles::{self, Draft, Principals},
-        service,
+        saml_provider, service,
         settings::Settings,
         tree::Tree,
         trust_rules, users, value,
@@ -51,8 +51,11 @@ pub(in super::super) fn directory(tree: &Tree, settings: Option<&Settings>, repo
         policies.extend(policy::managed(&files.policies, |name| PolicyArn::new(*id, name), report));
         let providers = Providers::new(*id, tree, files, &own_urls, &ids, report).read();
         directory.add_account(*id, account_name(tree, *id, files, report), &providers);
-        let attachable = Attachable { policies: &policies, account: *id };
         let folder = tree.root.join(id.as_str());
+        let reader = saml_provider::Reader { account: *id, folder: &folder, ids: &ids, report };
+        let read = files.saml_providers.iter().filter_map(|(name, files)| reader.read(name, files));
+        directory.saml_providers.extend(read.map(|provider| (provider.arn().to_owned(), provider)));
+        let attachable = Attachable { policies: &policies, account: *id };
         let reader = users::Reader { policies: attachable, folder: &folder, ids: &ids, report };
         let (users, groups) = reader.read(files);
         directory.users.extend(users.into_iter().map(|user| (user.arn.clone(), Arc::new(user))));
@@ -91,9 +94,14 @@ impl Directory {
     fn add_role(&mut self, role: Role, trust: &Source, layout: &Layout<'_>, report: &Report) {
         if let Some(account) = self.accounts.get(&role.account) {
             let providers = account.oidc_providers.values().map(|provider| &**provider);
-            let written = layout.accounts.get(&role.account).map_or(0, |files| files.oidc_providers.len());
-            let complete = written == account.oidc_providers.len();
-            trust_rules::check(&role, trust, providers, complete, report);
+            let own = |arn: &&String| arn.split(':').nth(4) == Some(role.account.as_str());
+            let saml: Vec<&str> = self.saml_providers.keys().filter(own).map(String::as_str).collect();
+            let written = layout
+                .accounts
+                .get(&role.account)
+                .map_or(0, |files| files.oidc_providers.len().saturating_add(files.saml_providers.len()));
+            let complete = written == account.oidc_providers.len().saturating_add(saml.len());
+            trust_rules::check(&role, trust, providers, &saml, complete, report);
         }
         let role = Arc::new(role);
         self.roles_by_id.insert(role.id.clone(), Arc::clone(&role));
@@ -173,6 +181,7 @@ fn report_quotas(tree: &Tree, id: AccountId, files: &AccountFiles<'_>, report: &
         ("users", files.users.len(), USERS_AT_MOST),
         ("groups", files.groups.len(), GROUPS_AT_MOST),
         ("oidc-providers", files.oidc_providers.len(), PROVIDERS_AT_MOST),
+        ("saml-providers", files.saml_providers.len(), PROVIDERS_AT_MOST),
     ];
     for (folder, count, most) in counts {
         if count > most {

@@ -235,5 +235,5 @@ fn fingerprint(issuer: &Endpoint, keys: &KeySource, ca_pem: Option<&[u8]>) -> [u
         hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(part);
     }
-    super::digest_bytes(&hash.finish())
+    crate::proof::digest_bytes(&hash.finish())
 }

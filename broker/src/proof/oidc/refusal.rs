@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::proof::Step;
+
 /// The kind of answer that a refusal gets on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -13,17 +15,6 @@ pub enum Class {
     InvalidIdentityToken,
     /// The token breaks the length that the interface allows.
     Validation,
-}
-
-/// Where a verification stopped, as an operator sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The check that failed.
-    pub name: &'static str,
-    /// What the token or the provider had; at most 256 characters.
-    pub seen: String,
-    /// What the check wanted.
-    pub wanted: String,
 }
 
 /// Why a token is refused.

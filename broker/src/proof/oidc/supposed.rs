@@ -30,12 +30,12 @@ pub fn suppose(provider: &Provider, claims: &str) -> Result<Supposed, Refusal> {
     }
     let audience = audience(&claims, provider)?;
     let subject = bounded("sub", claims.subject.as_deref())?.to_owned();
-    let tags = tags::read(&claims.others)?;
+    let (session_tags, transitive_tag_keys) = tags::read(&claims.others)?.into_parts();
     let source_identity = tags::source_identity(&claims.others)?;
     Ok(Supposed {
         context: provider.context.of(claims, audience, &subject),
-        session_tags: tags.tags,
-        transitive_tag_keys: tags.transitive,
+        session_tags,
+        transitive_tag_keys,
         source_identity,
     })
 }

@@ -14,7 +14,7 @@ use super::{
         installed,
         process::{Process, ending_with_the_tests, free_port},
     },
-    SamlIdp, Signed,
+    CorporateIdp, Signed,
 };
 
 /// Of the Java machine: the fastest start rather than the fastest server, and no more memory than it needs.
@@ -36,9 +36,9 @@ const PROPERTIES: &[&str] = &[
     "--add-opens=java.base/java.lang=ALL-UNNAMED",
 ];
 
-static SHARED: LazyLock<SamlIdp> = LazyLock::new(start);
+static SHARED: LazyLock<CorporateIdp> = LazyLock::new(start);
 
-impl SamlIdp {
+impl CorporateIdp {
     /// The Keycloak that all tests share, since a start takes it many seconds. It answers requests of its relying parties
     /// to whatever address they name.
     pub(crate) fn keycloak() -> &'static Self {
@@ -46,7 +46,7 @@ impl SamlIdp {
     }
 }
 
-fn start() -> SamlIdp {
+fn start() -> CorporateIdp {
     let folder = TempDir::new().expect("a folder");
     let installed = installed::keycloak();
     home(folder.path(), &installed);
@@ -65,7 +65,7 @@ fn start() -> SamlIdp {
     command.args(["--http-host=127.0.0.1", "--http-port", &port, "--hostname", &url]);
     let process = Process::start(&mut command, &folder.path().join("log.txt"));
     process.after_logging_late("Listening on: ");
-    SamlIdp {
+    CorporateIdp {
         name: "Keycloak",
         metadata: format!("{url}/realms/corp/protocol/saml/descriptor"),
         unasked,

@@ -9,10 +9,10 @@ use super::{
         form, installed,
         process::{Process, ending_with_the_tests, free_port},
     },
-    ACS, SamlIdp, Signed,
+    ACS, CorporateIdp, Signed,
 };
 
-impl SamlIdp {
+impl CorporateIdp {
     /// A SimpleSAMLphp of the test's own.
     pub(crate) fn simplesamlphp() -> Self {
         Self::simplesamlphp_for(&[ACS])

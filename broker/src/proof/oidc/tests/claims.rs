@@ -155,7 +155,7 @@ fn single_use_providers_need_a_token_id() {
     assert_eq!(refused_claims(&with(&json!({"jti": ""})), &once).message(), "Invalid value for claim: jti");
     let issuer = TestIssuer::es256("k");
     let token = issuer.token(&with(&json!({"jti": "id-1"})));
-    assert_eq!(redeem(&token, &once, &issuer.key_set()).unwrap().single_use_id(), Some("id-1"));
+    assert_eq!(redeem(&token, &once, &issuer.key_set()).unwrap().single_use_id(), Some("provider-1 id-1"));
 }
 
 #[test]

@@ -1,0 +1,108 @@
+//! `AssumeRoleWithSAML`: a SAML response for a role.
+
+use std::sync::Arc;
+
+use crate::app::{App, network};
+use crate::audit::IdentityKind;
+use crate::config::Snapshot;
+use crate::proof::FederatedIdentity;
+use crate::proof::saml::{self, Provider, UnverifiedResponse};
+use crate::role::RoleArn;
+use crate::session::Session;
+
+use super::record::Attempt;
+use super::{Issued, Refusal, Wanted};
+
+const ACTION: &str = "AssumeRoleWithSAML";
+
+/// A response and the role wanted for it.
+#[derive(Clone)]
+pub struct SamlRequest<'a> {
+    /// The role and the session's terms; the assertion names the session.
+    pub wanted: Wanted<'a>,
+    /// ARN of the provider that made the response.
+    pub principal_arn: &'a str,
+    /// The response in base64.
+    pub assertion: &'a str,
+}
+
+// Hides the response.
+impl std::fmt::Debug for SamlRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SamlRequest").field("wanted", &self.wanted).finish_non_exhaustive()
+    }
+}
+
+/// Credentials for the role, if the response proves an identity that the role trusts.
+///
+/// Whatever the outcome, it is in the audit trail when this returns; credentials only if their line is on disk.
+pub async fn with_saml(app: &App, request: &SamlRequest<'_>) -> Result<Issued, Refusal> {
+    let snapshot = app.snapshot.load_full();
+    let mut attempt = Attempt::new(ACTION, IdentityKind::SamlUser, &request.wanted);
+    match attempt_it(app, &snapshot, request, &mut attempt).await {
+        Ok((identity, session)) => attempt.issued(app, &snapshot, identity, session).await,
+        Err(refusal) => {
+            attempt.refused(app, &snapshot, &refusal)?;
+            Err(refusal)
+        }
+    }
+}
+
+async fn attempt_it(
+    app: &App,
+    snapshot: &Arc<Snapshot>,
+    request: &SamlRequest<'_>,
+    attempt: &mut Attempt<'_>,
+) -> Result<(Arc<FederatedIdentity>, Session), Refusal> {
+    let wanted = &request.wanted;
+    let per_second = snapshot.settings.limits.issues_per_second_per_peer;
+    if !app.peers.take(wanted.surroundings.source_ip.map(network), per_second, app.clock.since_boot()) {
+        return Err(Refusal::Throttled("peer"));
+    }
+    // Before the assertion's times are looked at: nobody is to be told that it expired while the time is in doubt.
+    super::issue::check_clock(app)?;
+    let response = UnverifiedResponse::parse(request.assertion)?;
+    attempt.formed(form(&response, request.principal_arn));
+    let provider = provider(snapshot, wanted.role_arn, request.principal_arn)?;
+    let identity = Arc::new(verified(app, response, provider, wanted).await?);
+    attempt.proved(&identity);
+    let session =
+        super::issue::issue(app, snapshot, &identity, "sts:AssumeRoleWithSAML", wanted, attempt).await?;
+    Ok((identity, session))
+}
+
+/// Verifies on a thread that may block, no more at a time than there is room for.
+async fn verified(
+    app: &App,
+    response: UnverifiedResponse,
+    provider: &Arc<Provider>,
+    wanted: &Wanted<'_>,
+) -> Result<FederatedIdentity, Refusal> {
+    let interrupted = saml::Refusal::Signature { problem: "the verification was interrupted" };
+    let Ok(_room) = app.saml_verifications.acquire().await else { return Err(interrupted.into()) };
+    let (provider, role, now) = (Arc::clone(provider), wanted.role_arn.to_owned(), wanted.surroundings.now);
+    let verification = move || saml::verify(&response, &provider, &role, now);
+    match tokio::task::spawn_blocking(verification).await {
+        Ok(outcome) => Ok(outcome?),
+        Err(_) => Err(interrupted.into()),
+    }
+}
+
+/// What the sender says, unverified.
+fn form(response: &UnverifiedResponse, principal_arn: &str) -> String {
+    let cut = |text: &str| text.chars().take(128).collect::<String>();
+    format!("issuer `{}`, provider `{}`", cut(response.issuer().unwrap_or_default()), cut(principal_arn))
+}
+
+/// The provider in the role's own account: whether the role exists is not told yet.
+fn provider<'s>(
+    snapshot: &'s Snapshot,
+    role_arn: &str,
+    principal_arn: &str,
+) -> Result<&'s Arc<Provider>, saml::Refusal> {
+    let account = RoleArn::parse(role_arn).ok().and_then(|arn| arn.account());
+    let provider = snapshot.directory.saml_provider(principal_arn);
+    provider
+        .filter(|provider| account.is_some_and(|account| account.as_str() == provider.account_id()))
+        .ok_or_else(|| saml::Refusal::UnknownProvider { arn: principal_arn.chars().take(256).collect() })
+}
