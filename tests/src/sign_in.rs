@@ -1,5 +1,6 @@
 //! `AssumeRoleWithWebIdentity`: a real provider's token becomes credentials, by clients nobody here wrote.
 
+mod corporate;
 mod saml;
 mod session;
 
