@@ -43,7 +43,8 @@ static SIGNER: LazyLock<Option<Signer>> = LazyLock::new(|| {
     };
     let algorithm = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
     let key =
-        signature::EcdsaKeyPair::from_pkcs8(algorithm, &key.serialize_der(), &rand::SystemRandom::new()).ok()?;
+        signature::EcdsaKeyPair::from_pkcs8(algorithm, &key.serialize_der(), &rand::SystemRandom::new())
+            .ok()?;
     Some(Signer { key, provider: Provider::new(settings).ok()? })
 });
 
@@ -96,9 +97,12 @@ fuzz_target!(|input: &str| {
     };
     let attribute = |name: &str, one: &str| {
         let (name, one) = (value(name), text(one));
-        format!("<saml:Attribute Name=\"{name}\"><saml:AttributeValue>{one}</saml:AttributeValue></saml:Attribute>")
+        format!(
+            "<saml:Attribute Name=\"{name}\"><saml:AttributeValue>{one}</saml:AttributeValue></saml:Attribute>"
+        )
     };
-    let aws = |name: &str, one: &str| attribute(&format!("https://aws.amazon.com/SAML/Attributes/{name}"), one);
+    let aws =
+        |name: &str, one: &str| attribute(&format!("https://aws.amazon.com/SAML/Attributes/{name}"), one);
     let attributes = [
         aws("Role", &format!("{ROLE},arn:aws:iam::111122223333:saml-provider/Corp")),
         aws("RoleSessionName", name),

@@ -72,8 +72,15 @@ fn outcome(vector: &Vector, bytes: &[u8]) -> Result<Option<String>, String> {
     Ok(assertion.subject.name_id)
 }
 
-/// Those that are signed as they must be, and whose certificates and times allow nothing but to take them.
-const TAKEN: [&str; 0] = [];
+/// Those that are taken; all others that verify somewhere are by SHA-1, of small keys, encrypted, of several assertions or
+/// canonicalized inclusively.
+const TAKEN: [&str; 5] = [
+    "russellhaering+gosaml2/providertests/testdata/adfs_response.b64",
+    "russellhaering+gosaml2/providertests/testdata/okta_response.xml",
+    "russellhaering+gosaml2/providertests/testdata/pingfed/pfed11_response_01.b64",
+    "russellhaering+gosaml2/providertests/testdata/pingfed/pfed11_response_02.b64",
+    "russellhaering+gosaml2/providertests/testdata/pingfed/pfed11_response_03.b64",
+];
 
 #[test]
 fn documents_of_other_test_suites() {
@@ -89,12 +96,7 @@ fn documents_of_other_test_suites() {
                 assert!(subject.is_none_or(|subject| vector.nameid.contains(&subject)), "{}", vector.id);
                 taken.push(vector.id);
             }
-            Err(reason) => {
-                refused += 1;
-                if vector.verdict == "accept_sig" && std::env::var_os("VERBOSE").is_some() {
-                    println!("{}: {reason}", vector.id);
-                }
-            }
+            Err(_) => refused += 1,
         }
     }
     println!("saml: {} taken, {refused} refused", taken.len());
