@@ -226,7 +226,9 @@ pub(crate) fn fresh_id() -> String {
 
 /// An assertion in canonical form that grants `Engineer` to `kim`, made now.
 pub(crate) fn assertion() -> String {
-    let (id, made, end, provider) = (fresh_id(), time(0), time(300), provider_arn());
+    // To the millisecond: what is older than the history of a new Redis, if only by the seconds cut off, gets 503.
+    let made = Timestamp::from_millisecond(now().as_millisecond()).expect("a time");
+    let (id, end, provider) = (fresh_id(), time(300), provider_arn());
     let roles = format!("{},{provider}", role("Engineer"));
     format!(
         "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" IssueInstant=\"{made}\" \
