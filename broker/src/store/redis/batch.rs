@@ -91,11 +91,13 @@ async fn insert_together(
     let mut pipeline = Pipeline::with_capacity(sessions.len().saturating_mul(8));
     for session in sessions {
         pipeline.add_command(set(&key(session.name), &session.sealed, session.lives_ms));
-        pipeline.add_command(set(&key(session.access_key), &session.name.id, session.lives_ms));
     }
+    // What has ended by then counts no more.
+    let ended = sessions.first().map_or(0, |first| first.ended);
+    let live = format!("({ended}");
     let mut counted = Vec::new();
     for list in listings.chunk_by(|one, other| one.list.name == other.list.name) {
-        if let Some(count) = list_all(list, &mut pipeline) {
+        if let Some(count) = list_all(list, ended, &live, &mut pipeline) {
             counted.push((count, list));
         }
     }
@@ -131,7 +133,7 @@ impl<'s> Listing<'s> {
 
 /// Adds the commands that put sessions into the list that they share; if it has a limit, the place of the answer that
 /// counts who is in it.
-fn list_all(list: &[Listing<'_>], pipeline: &mut Pipeline) -> Option<usize> {
+fn list_all(list: &[Listing<'_>], ended: u64, live: &str, pipeline: &mut Pipeline) -> Option<usize> {
     let first = list.first()?;
     let key = key(first.list.name);
     let mut add = Cmd::with_capacity(
@@ -145,14 +147,13 @@ fn list_all(list: &[Listing<'_>], pipeline: &mut Pipeline) -> Option<usize> {
         tends |= session.name.id.last().is_some_and(|byte| byte % TENDED_BY_ONE_IN == 0);
     }
     pipeline.add_command(add);
-    let ended = first.session.ended;
     if tends {
         pipeline.add_command(command("ZREMRANGEBYSCORE", &key, ("-inf", ended)));
     }
     // Each time, or a list could end before these sessions, which end 36 h from now at most.
     pipeline.add_command(command("PEXPIRE", &key, MARK_KEPT_MS));
     first.list.limit?;
-    pipeline.add_command(command("ZCOUNT", &key, (format!("({ended}"), "+inf")));
+    pipeline.add_command(command("ZCOUNT", &key, (live, "+inf")));
     Some(pipeline.len().saturating_sub(1))
 }
 

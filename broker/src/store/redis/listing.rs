@@ -17,18 +17,8 @@ pub(super) async fn session(
     sealer: &Sealer,
     now: Timestamp,
 ) -> Result<Option<SessionRecord>, Unavailable> {
-    let stored = sealer.session_name(name);
-    let record = match name {
-        SessionName::Id(_) => Some(stored.id),
-        SessionName::AccessKey(_) => {
-            let mut pipeline = redis::pipe();
-            pipeline.cmd("GET").arg(key(stored));
-            let (pointer,): (Option<Vec<u8>>,) = lane.query(&pipeline).await?;
-            pointer.and_then(|pointer| pointer.try_into().ok())
-        }
-    };
-    let Some(record) = record else { return Ok(None) };
-    let found = load(&[record], lane, sealer).await?.pop().flatten().filter(|found| found.expires > now);
+    let Some(stored) = sealer.session_name(name) else { return Ok(None) };
+    let found = load(&[stored.id], lane, sealer).await?.pop().flatten().filter(|found| found.expires > now);
     Ok(found.filter(|found| match name {
         SessionName::AccessKey(id) => found.access_key_id == *id,
         SessionName::Id(id) => found.session == *id,

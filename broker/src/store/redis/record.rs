@@ -16,8 +16,6 @@ pub(super) struct Entries {
     session: SessionId,
     /// The record's name.
     pub(super) name: Name,
-    /// The name of the pointer to it.
-    pub(super) access_key: Name,
     /// The record.
     pub(super) sealed: Vec<u8>,
     /// Milliseconds from now to its end.
@@ -59,7 +57,6 @@ impl Entries {
         Ok(Self {
             session: record.session,
             name,
-            access_key: sealer.name(Kind::AccessKey, &[record.access_key_id.as_bytes()]),
             sealed: sealer.seal(name, &record.encode())?,
             lives_ms: expires_ms.saturating_sub(now_ms).max(1),
             score: score(expires_ms, name.id),
@@ -72,7 +69,7 @@ impl Entries {
     pub(super) async fn take_back(&self, lane: &Lane) {
         let mut pipeline = redis::pipe();
         pipeline.atomic();
-        pipeline.cmd("DEL").arg(key(self.name)).arg(key(self.access_key)).ignore();
+        pipeline.cmd("DEL").arg(key(self.name)).ignore();
         for list in &self.lists {
             pipeline.cmd("ZREM").arg(key(list.name)).arg(&self.name.id).ignore();
         }
