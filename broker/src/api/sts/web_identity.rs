@@ -63,7 +63,7 @@ fn parse<'a>(
     let duration = constraints.number("DurationSeconds", 900, 43_200).map_err(malformed)?;
     let least_token = constraints.number("MinimumSessionTokenSize", 0, 4_096).map_err(malformed)?;
     constraints.finish().map_err(WireError::validation)?;
-    if RoleArn::parse(role_arn).is_err() {
+    if RoleArn::account_in(role_arn).is_none() {
         return Err(WireError::validation("Request ARN is invalid"));
     }
     let managed_policies = policy_arns.iter().map(|arn| policy_arn(arn)).collect::<Result<_, _>>()?;
