@@ -88,7 +88,8 @@ impl Lane {
         if let Some(connection) = self.standing()? {
             return Ok(connection);
         }
-        match self.address.connect().await {
+        // Boxed: it is large, and every call would hold room for it.
+        match Box::pin(self.address.connect()).await {
             Ok(connection) => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.generation = state.generation.wrapping_add(1);
