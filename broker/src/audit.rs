@@ -190,24 +190,28 @@ impl Audit {
         Ok((Self { worker, shared, refusals, origin, clock, deadline: settings.deadline }, recovered))
     }
 
-    /// Writes the event down and returns once it is on disk: for whatever must not happen unrecorded.
+    /// Writes the event down; what is returned waits until it is on disk: for whatever must not happen unrecorded.
     ///
     /// # Errors
     /// The event is not known to be on disk. After [`Unavailable::Deadline`] it may turn up there: the file may tell
     /// of more than was answered, never of less.
-    pub async fn record(&self, event: Event<'_>) -> Result<Receipt, Unavailable> {
+    pub fn record(&self, event: Event<'_>) -> impl Future<Output = Result<Receipt, Unavailable>> + use<> {
         let (sender, answer) = oneshot::channel();
-        if self.shared.is_broken() {
+        let queued = if self.shared.is_broken() {
             self.shared.count_refused();
-            return Err(Unavailable::Broken);
-        }
-        if !self.queue(event, Promise::Awaited(sender), AWAITED_BYTES) {
-            return Err(Unavailable::Busy);
-        }
-        match tokio::time::timeout(self.deadline, answer).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Unavailable::Broken),
-            Err(_) => Err(Unavailable::Deadline),
+            Err(Unavailable::Broken)
+        } else if self.queue(event, Promise::Awaited(sender), AWAITED_BYTES) {
+            Ok(tokio::time::timeout(self.deadline, answer))
+        } else {
+            Err(Unavailable::Busy)
+        };
+        // Without the event, which is large: every sign-in holds this while it waits.
+        async move {
+            match queued?.await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(Unavailable::Broken),
+                Err(_) => Err(Unavailable::Deadline),
+            }
         }
     }
 

@@ -18,17 +18,17 @@ pub use claims::{Claims, ClaimsError, SessionPolicies};
 pub const MAX_TOKEN_CHARS: usize = 5_462;
 /// The greatest part of a token that session policies and tags may take, in bytes of CBOR.
 pub const MAX_PACKED: usize = 2_400;
+/// What the access key id of every session begins with.
+const ACCESS_KEY_PREFIX: &str = "ASIA";
 /// The greatest number of sessions in a chain.
 pub const MAX_LINKS: usize = 4;
 
-/// When and under which ids a session begins. The ids are fresh randomness, drawn by the caller; those of a recorded
-/// session give that session again.
+/// When and under which id a session begins. The id is fresh randomness, drawn by the caller; that of a recorded session
+/// gives that session again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Birth {
     /// The session's id.
     pub session: SessionId,
-    /// 80 bits of the access key id.
-    pub access_key: [u8; 10],
     /// Later than every mark that stands on the session's targets; see [`View::stamp`].
     pub stamp: u64,
     /// Now, to the second.
@@ -106,13 +106,12 @@ pub fn mint(
         let unpadded = token_chars(claims.encode().len());
         claims.padding = vec![0; least_token.saturating_sub(unpadded)];
     }
-    seal_claims(claims, &birth.access_key, keyring, entropy)
+    seal_claims(claims, keyring, entropy)
 }
 
 /// The credentials that carry `claims`.
 pub(crate) fn seal_claims(
     claims: Claims,
-    access_key: &[u8; 10],
     keyring: &Keyring,
     entropy: &[u8; 32],
 ) -> Result<Session, MintError> {
@@ -123,7 +122,7 @@ pub(crate) fn seal_claims(
     if packed > MAX_PACKED {
         return Err(MintError::PackedTooLarge(percent(packed, MAX_PACKED)));
     }
-    let access_key_id = format!("ASIA{}", BASE32.encode(access_key));
+    let access_key_id = access_key_id(claims.session());
     let plaintext = claims.encode();
     let sealed = keyring.seal(Purpose::Token, access_key_id.as_bytes(), &plaintext, entropy);
     let token = data_encoding::BASE64URL_NOPAD.encode(&sealed);
@@ -133,6 +132,25 @@ pub(crate) fn seal_claims(
     let secret_access_key = secret(keyring, keyring.active(), &claims, &access_key_id)?;
     let packed_size = claims.has_packed().then(|| percent(packed, MAX_PACKED));
     Ok(Session { claims, access_key_id, secret_access_key, token, packed_size })
+}
+
+/// The access key id of a session, `ASIA…`, 20 characters: it is part of the session's id, so that either leads to the
+/// session's record.
+pub fn access_key_id(session: SessionId) -> String {
+    let mut id = String::with_capacity(20);
+    id.push_str(ACCESS_KEY_PREFIX);
+    BASE32.encode_append(&in_access_key_id(session), &mut id);
+    id
+}
+
+/// The part of a session's id that its access key id is made of.
+pub fn in_access_key_id(SessionId([a, b, c, d, e, f, g, h, i, j, ..]): SessionId) -> [u8; 10] {
+    [a, b, c, d, e, f, g, h, i, j]
+}
+
+/// The part of its session's id that an access key id tells, if it can be one of a session.
+pub fn of_access_key_id(id: &str) -> Option<[u8; 10]> {
+    BASE32.decode(id.strip_prefix(ACCESS_KEY_PREFIX)?.as_bytes()).ok()?.try_into().ok()
 }
 
 /// The session that a token carries, if it is bound to the access key id, unexpired and not revoked.

@@ -42,7 +42,7 @@ pub(super) fn caller(
             let error = WireError::from(&refusal);
             metrics::counter!("daypass_sigv4_failures_total", "reason" => error.code).increment(1);
             let event = event(app, incoming, operation).error(error.code, refusal.to_string());
-            app.audit.refusal(refusal.steps().into_iter().fold(event, Event::step));
+            app.audit.refusal(event.steps(refusal.steps()));
             Err(error)
         }
     }

@@ -82,7 +82,8 @@ impl std::fmt::Debug for Fields<'_> {
 }
 
 fn decode(text: &str) -> Result<Cow<'_, str>, FormError> {
-    if !text.contains(['%', '+']) {
+    // To the end in any case: without a way out, many bytes are looked at at a time.
+    if !text.bytes().fold(false, |found, byte| found | matches!(byte, b'%' | b'+')) {
         return Ok(Cow::Borrowed(text));
     }
     let mut bytes = Vec::with_capacity(text.len());

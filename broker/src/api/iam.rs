@@ -8,7 +8,7 @@ use super::form::Fields;
 use super::request::Incoming;
 use super::sts::Answer;
 use crate::app::{App, Meter};
-use crate::audit::{Decision, Event, Parameter, Source, Step};
+use crate::audit::{Decision, Parameter, Source, Step};
 use crate::authorize::{Action, Caller};
 use crate::config::Snapshot;
 use crate::role::AccountId;
@@ -128,7 +128,7 @@ fn recorded(app: &App, incoming: &Incoming, call: Call, fields: &Fields<'_>) -> 
         }
         Err(Refused { error, steps }) => {
             let event = event.error(error.code, error.message.clone());
-            app.audit.note(steps.into_iter().fold(event, Event::step));
+            app.audit.note(event.steps(steps));
             Err(error)
         }
     }

@@ -15,7 +15,7 @@ use super::caller::{Operation, by_caller, caller, event};
 use super::error::WireError;
 use super::request::Incoming;
 use crate::app::App;
-use crate::audit::{Decision, Event, Parameter, Source};
+use crate::audit::{Decision, Parameter, Source};
 use crate::authorize::{self, Caller, Question, Verdict, Verification};
 use crate::trust::Surroundings;
 
@@ -135,7 +135,7 @@ fn decide(app: &App, incoming: &Incoming) -> Result<AnswerBody, WireError> {
         authorize::verify(app, &snapshot, &asker, &asked_from, &question).map_err(|refusal| {
             let error = WireError::forbidden("AccessDenied", refusal.to_string());
             let event = by_caller(event(app, incoming, QUESTION), &asker);
-            app.audit.note(event.error(error.code, refusal.to_string()).step(refusal.step()));
+            app.audit.note(event.error(error.code, refusal.to_string()).steps([refusal.step()]));
             error
         })?;
     conclude(app, incoming, &asker, &body, verification)
@@ -202,13 +202,13 @@ fn conclude(
         Verification::Decided { caller, verdict } => {
             let event = by_caller(event, &caller)
                 .decision(decision(&verdict), verdict.statement.clone().map(Into::into));
-            app.audit.note(verdict.steps().into_iter().fold(event, Event::step));
+            app.audit.note(event.steps(verdict.steps()));
             Ok(decided(&caller, &verdict, &incoming.request_id))
         }
         Verification::Unverified(refusal) => {
             let error = WireError::from(&refusal);
             let event = event.error(error.code, refusal.to_string());
-            app.audit.refusal(refusal.steps().into_iter().fold(event, Event::step));
+            app.audit.refusal(event.steps(refusal.steps()));
             if error.status == StatusCode::SERVICE_UNAVAILABLE {
                 return Err(error);
             }

@@ -102,7 +102,7 @@ mod tests {
     }
 
     /// A session of so many minutes, sealed and opened.
-    fn opened(keyring: &Keyring, id: [u8; 16], access_key: u8, minutes: i64) -> OpenSession {
+    fn opened(keyring: &Keyring, id: [u8; 16], minutes: i64) -> OpenSession {
         let issued: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
         let claims = Claims {
             links: vec![Link { session: SessionId(id), stamp: 1, targets: Vec::new() }],
@@ -119,7 +119,7 @@ mod tests {
             expires: issued + SignedDuration::from_mins(minutes),
             padding: Vec::new(),
         };
-        let session = seal_claims(claims, &[access_key; 10], keyring, &[3; 32]).unwrap();
+        let session = seal_claims(claims, keyring, &[3; 32]).unwrap();
         open(&session.token, &session.access_key_id, keyring, &View::default(), issued).unwrap()
     }
 
@@ -151,14 +151,14 @@ mod tests {
     #[test]
     fn a_key_serves_its_own_session_and_scope_alone() {
         let (keys, keyring) = (SigningKeys::default(), keyring());
-        let session = opened(&keyring, [7; 16], 2, 60);
+        let session = opened(&keyring, [7; 16], 60);
         assert_eq!(derived(&keys, &session, &[STS, STS, STS]), 1);
         for other in ["20261123/eu-west-1/sts", "20261122/eu-west-2/sts", "20261122/eu-west-1/s3"] {
             assert_eq!(derived(&keys, &session, &[other, other, STS]), 2, "{other}");
         }
-        for (id, access_key, minutes) in [([8; 16], 2, 60), ([7; 16], 3, 60), ([7; 16], 3, 61)] {
-            let other = opened(&keyring, id, access_key, minutes);
-            assert_eq!(derived(&keys, &other, &[STS, STS]), 1, "{id:?} {access_key} {minutes}");
+        for (id, minutes) in [([8; 16], 60), ([7; 16], 61)] {
+            let other = opened(&keyring, id, minutes);
+            assert_eq!(derived(&keys, &other, &[STS, STS]), 1, "{id:?} {minutes}");
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
         for number in 0..18_000_u32 {
             let mut id = [0; 16];
             id[..4].copy_from_slice(&number.to_le_bytes());
-            derived(&keys, &opened(&keyring, id, 2, 60), &[STS]);
+            derived(&keys, &opened(&keyring, id, 60), &[STS]);
         }
         let kept: usize = keys.0.iter().map(|shard| shard.lock().unwrap().len()).sum();
         assert!(kept <= SHARDS * SESSIONS, "{kept}");

@@ -237,11 +237,10 @@ impl<'a> Event<'a> {
         self
     }
 
-    /// One more step of the way that the request took; the 65th and later are dropped.
-    pub fn step(mut self, step: Step<'a>) -> Self {
-        if self.additional_event_data.step.len() < MAX_ITEMS {
-            self.additional_event_data.step.push(step);
-        }
+    /// More steps of the way that the request took; the 65th and later are dropped.
+    pub fn steps(mut self, steps: impl IntoIterator<Item = Step<'a>>) -> Self {
+        let kept = &mut self.additional_event_data.step;
+        kept.extend(steps.into_iter().take(MAX_ITEMS.saturating_sub(kept.len())));
         self
     }
 

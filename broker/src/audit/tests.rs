@@ -125,9 +125,7 @@ async fn only_the_end_of_a_long_file_is_checked_at_a_restart() {
     let (audit, _) = open(folder.path()).unwrap();
     while fs::metadata(&file).unwrap().len() < 5 * 1_024 * 1_024 {
         for _ in 0..64 {
-            audit.note(
-                (0..40).fold(event("long"), |event, _| event.step(Step::passed("step", "x".repeat(1_000)))),
-            );
+            audit.note(event("long").steps((0..40).map(|_| Step::passed("step", "x".repeat(1_000)))));
         }
         audit.record(event("awaited")).await.unwrap();
     }
@@ -218,7 +216,7 @@ async fn notes_are_written_or_counted() {
     let (audit, _) = open(folder.path()).unwrap();
     let text = "x".repeat(1_000);
     for _ in 0..400 {
-        audit.note((0..60).fold(event("note"), |event, _| event.step(Step::passed("step", text.as_str()))));
+        audit.note(event("note").steps((0..60).map(|_| Step::passed("step", text.as_str()))));
     }
     let lost = audit.counters().lines_lost;
     audit.record(event("awaited")).await.unwrap();

@@ -85,7 +85,7 @@ async fn a_refusal_marks_what_was_passed_and_what_was_not_reached() {
     let headers = with_wrong_signature(&broker.signed(&session, "daypass", Payload::Bytes(b"")));
     let refusal = authenticated(&broker, &headers, "daypass").unwrap_err();
     let event = Event::new(broker.now(), Source::Sts, "Test", "r-2", [0; 16]);
-    let event = serde_json::to_value(refusal.steps().into_iter().fold(event, Event::step)).unwrap();
+    let event = serde_json::to_value(event.steps(refusal.steps())).unwrap();
     let all = steps(&event);
     assert_eq!(all.first().unwrap(), "passed form");
     assert_eq!(all.last().unwrap(), "failed signature");
@@ -93,7 +93,7 @@ async fn a_refusal_marks_what_was_passed_and_what_was_not_reached() {
     assert!(!text.contains(&session.session().token), "the trail holds the token");
     let stripped = Refusal::NoToken.steps();
     let event = Event::new(broker.now(), Source::Sts, "Test", "r-2", [0; 16]);
-    let all = steps(&serde_json::to_value(stripped.into_iter().fold(event, Event::step)).unwrap());
+    let all = steps(&serde_json::to_value(event.steps(stripped)).unwrap());
     assert_eq!(all[3..6], ["passed revocation view", "failed session token", "not reached expiry"]);
 }
 

@@ -200,7 +200,9 @@ impl Hash {
 impl std::fmt::Display for Version {
     /// The first 16 bytes in hexadecimal.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().take(16).try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        let (mut digits, bytes) = ([0; 32], self.0.first_chunk::<16>().unwrap_or(&[0; 16]));
+        data_encoding::HEXLOWER.encode_mut(bytes, &mut digits);
+        formatter.write_str(std::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 

@@ -63,12 +63,7 @@ pub(super) fn minted(
     let view = app.store.live().read(app.clock.since_boot(), app.max_staleness())?;
     let stamp = view.stamp(&dying_with, reading.now())?;
     attempt.passed(Stage::Revocation);
-    let birth = Birth {
-        session: SessionId(app.random()?),
-        access_key: app.random()?,
-        stamp,
-        issued: second(reading.now()),
-    };
+    let birth = Birth { session: SessionId(app.random()?), stamp, issued: second(reading.now()) };
     let session = mint(app, &assumed, &birth, wanted)?;
     attempt.passed(Stage::Token);
     Ok(Minted { session, assumed, dying_with })
@@ -160,13 +155,7 @@ fn same_again(
     record: &SessionRecord,
     wanted: &Wanted<'_>,
 ) -> Result<Session, Refusal> {
-    let access_key = record
-        .access_key_id
-        .strip_prefix("ASIA")
-        .and_then(|rest| data_encoding::BASE32.decode(rest.as_bytes()).ok())
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(Refusal::Spent)?;
-    let birth = Birth { session: record.session, access_key, stamp: record.stamp, issued: record.issued };
+    let birth = Birth { session: record.session, stamp: record.stamp, issued: record.issued };
     mint(app, assumed, &birth, wanted)
 }
 

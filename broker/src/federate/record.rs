@@ -71,10 +71,8 @@ impl<'w> Attempt<'w> {
         if let Some(source_identity) = identity.source_identity() {
             event = event.source_identity(source_identity);
         }
-        let recorded = app
-            .audit
-            .record(Stage::ALL.into_iter().filter_map(|stage| self.held(stage)).fold(event, Event::step));
-        recorded.await?;
+        let steps = Stage::ALL.into_iter().filter_map(|stage| self.held(stage));
+        app.audit.record(event.steps(steps)).await?;
         Ok(Issued { session, identity })
     }
 
@@ -87,7 +85,7 @@ impl<'w> Attempt<'w> {
             stage if stage < at || self.passed >= Some(stage) => self.step(stage),
             stage => Step::not_reached(stage.name()),
         });
-        app.audit.refusal(steps.fold(event, Event::step));
+        app.audit.refusal(event.steps(steps));
         Ok(())
     }
 

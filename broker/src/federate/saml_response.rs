@@ -100,7 +100,7 @@ fn provider<'s>(
     role_arn: &str,
     principal_arn: &str,
 ) -> Result<&'s Arc<Provider>, saml::Refusal> {
-    let account = RoleArn::parse(role_arn).ok().and_then(|arn| arn.account());
+    let account = RoleArn::account_in(role_arn);
     let provider = snapshot.directory.saml_provider(principal_arn);
     provider
         .filter(|provider| account.is_some_and(|account| account.as_str() == provider.account_id()))

@@ -104,8 +104,7 @@ fn provider<'s>(
     role_arn: &str,
     token: &UnverifiedToken<'_>,
 ) -> Result<&'s Arc<Provider>, oidc::Refusal> {
-    let account = RoleArn::parse(role_arn).ok().and_then(|arn| arn.account());
-    account
+    RoleArn::account_in(role_arn)
         .and_then(|account| snapshot.directory.oidc_provider(&account, token.issuer()))
         .ok_or_else(|| oidc::Refusal::UnknownProvider { issuer: token.issuer().chars().take(256).collect() })
 }

@@ -51,23 +51,24 @@ impl RoleArn {
 
     /// Reads an ARN with every part checked.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        Self::parts(text).map(|_| Self(Arc::from(text))).ok_or(ROLE_ARN)
+        Self::account_in(text).map(|_| Self(Arc::from(text))).ok_or(ROLE_ARN)
+    }
+
+    /// The account in an ARN, if all of the ARN is sound.
+    pub fn account_in(text: &str) -> Option<AccountId> {
+        let (account, resource) = iam_parts(text)?;
+        let name = pathed_name(resource.strip_prefix("role")?)?;
+        AccountId::parse(account).ok().filter(|_| RoleName::matches(name))
     }
 
     /// The account in the ARN.
     pub fn account(&self) -> Option<AccountId> {
-        Self::parts(&self.0).map(|(account, _)| account)
+        Self::account_in(&self.0)
     }
 
     /// The role's name, without its path.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
-    }
-
-    fn parts(text: &str) -> Option<(AccountId, RoleName)> {
-        let (account, resource) = iam_parts(text)?;
-        let name = RoleName::parse(pathed_name(resource.strip_prefix("role")?)?).ok()?;
-        Some((AccountId::parse(account).ok()?, name))
     }
 }
 
@@ -176,6 +177,5 @@ fn iam_parts(text: &str) -> Option<(&str, &str)> {
 fn pathed_name(text: &str) -> Option<&str> {
     let slash = text.rfind('/')?;
     let (path, name) = text.split_at_checked(slash.checked_add(1)?)?;
-    Path::parse(path).ok()?;
-    Some(name)
+    Path::matches(path).then_some(name)
 }

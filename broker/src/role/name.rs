@@ -110,7 +110,11 @@ impl SourceIdentity {
 impl RoleName {
     /// Checks length and pattern.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        if named(text, 1, 64) && !dots(text) { Ok(Self(Arc::from(text))) } else { Err(Self::INVALID) }
+        if Self::matches(text) { Ok(Self(Arc::from(text))) } else { Err(Self::INVALID) }
+    }
+
+    pub(super) fn matches(text: &str) -> bool {
+        named(text, 1, 64) && !dots(text)
     }
 
     const INVALID: Invalid = Invalid::new(r"a role's name is 1 to 64 characters of [\w+=,.@-], not . or ..");
@@ -148,16 +152,19 @@ impl PolicyName {
 impl Path {
     /// Checks that it starts and ends with `/`, has no `.`, `..` or empty segment, and its length.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if Self::matches(text) { Ok(Self(Arc::from(text))) } else { Err(Self::INVALID) }
+    }
+
+    pub(super) fn matches(text: &str) -> bool {
         let printable = text.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && !b"*?:$".contains(&byte));
         let inner = text.strip_prefix('/').filter(|_| printable && text.len() <= 512);
-        let sound = match inner {
+        match inner {
             Some("") => true,
             Some(inner) => inner
                 .strip_suffix('/')
                 .is_some_and(|segments| segments.split('/').all(|one| !one.is_empty() && !dots(one))),
             None => false,
-        };
-        if sound { Ok(Self(Arc::from(text))) } else { Err(Self::INVALID) }
+        }
     }
 
     const INVALID: Invalid = Invalid::new(

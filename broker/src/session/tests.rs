@@ -25,7 +25,6 @@ fn now() -> Timestamp {
     "2026-11-22T10:00:00Z".parse().unwrap()
 }
 
-const ACCESS_KEY: [u8; 10] = [2; 10];
 const ENTROPY: [u8; 32] = [3; 32];
 
 fn claims() -> Claims {
@@ -52,7 +51,7 @@ fn claims() -> Claims {
 }
 
 fn minted() -> Session {
-    seal_claims(claims(), &ACCESS_KEY, &keyring(), &ENTROPY).unwrap()
+    seal_claims(claims(), &keyring(), &ENTROPY).unwrap()
 }
 
 fn open_at(session: &Session, view: &View, now: Timestamp) -> Result<Claims, OpenError> {
@@ -133,27 +132,18 @@ fn every_scope_of_any_link_ends_a_session() {
 
 #[test]
 fn a_secret_depends_on_the_keyring_and_on_all_that_it_is_bound_to() {
-    let secret = |keyring: &Keyring, claims: Claims, access_key: &[u8; 10], entropy: &[u8; 32]| {
-        seal_claims(claims, access_key, keyring, entropy)
-            .unwrap()
-            .secret_access_key
-            .expose_secret()
-            .to_owned()
+    let secret = |keyring: &Keyring, claims: Claims, entropy: &[u8; 32]| {
+        seal_claims(claims, keyring, entropy).unwrap().secret_access_key.expose_secret().to_owned()
     };
-    let honest = secret(&keyring(), claims(), &ACCESS_KEY, &ENTROPY);
+    let honest = secret(&keyring(), claims(), &ENTROPY);
     let mut later = claims();
     later.expires += SignedDuration::from_secs(1);
     let mut other_session = claims();
     other_session.links[0].session = SessionId([9; 16]);
-    assert_ne!(honest, secret(&keyring_from(100), claims(), &ACCESS_KEY, &ENTROPY));
-    assert_ne!(honest, secret(&keyring(), later, &ACCESS_KEY, &ENTROPY));
-    assert_ne!(honest, secret(&keyring(), other_session, &ACCESS_KEY, &ENTROPY));
-    assert_ne!(honest, secret(&keyring(), claims(), &[9; 10], &ENTROPY));
-    assert_eq!(
-        honest,
-        secret(&keyring(), claims(), &ACCESS_KEY, &[9; 32]),
-        "a resealed session keeps its secret"
-    );
+    assert_ne!(honest, secret(&keyring_from(100), claims(), &ENTROPY));
+    assert_ne!(honest, secret(&keyring(), later, &ENTROPY));
+    assert_ne!(honest, secret(&keyring(), other_session, &ENTROPY));
+    assert_eq!(honest, secret(&keyring(), claims(), &[9; 32]), "a resealed session keeps its secret");
 }
 
 #[test]
@@ -161,22 +151,16 @@ fn packed_size_is_a_share_of_2400_bytes_and_bounded() {
     let mut claims = claims();
     assert_eq!(minted().packed_size, Some(u32::try_from(claims.packed_bytes()).unwrap().div_ceil(24)));
     (claims.tags, claims.policies) = (Vec::new(), SessionPolicies::default());
-    assert_eq!(seal_claims(claims.clone(), &ACCESS_KEY, &keyring(), &ENTROPY).unwrap().packed_size, None);
+    assert_eq!(seal_claims(claims.clone(), &keyring(), &ENTROPY).unwrap().packed_size, None);
     claims.policies.inline = Some("x".repeat(2_500));
-    assert_eq!(
-        seal_claims(claims, &ACCESS_KEY, &keyring(), &ENTROPY).err(),
-        Some(MintError::PackedTooLarge(105))
-    );
+    assert_eq!(seal_claims(claims, &keyring(), &ENTROPY).err(), Some(MintError::PackedTooLarge(105)));
 }
 
 #[test]
 fn t05_a_chain_has_at_most_four_links() {
     let mut claims = claims();
     claims.links = vec![claims.links[0].clone(); 5];
-    assert_eq!(
-        seal_claims(claims, &ACCESS_KEY, &keyring(), &ENTROPY).err(),
-        Some(MintError::ChainTooLong(5))
-    );
+    assert_eq!(seal_claims(claims, &keyring(), &ENTROPY).err(), Some(MintError::ChainTooLong(5)));
 }
 
 proptest! {

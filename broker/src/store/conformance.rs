@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::keys::file::KeyringFile;
 use crate::revocation::{FOR_GOOD, MARK_KEPT_MS, millis};
+use crate::session::access_key_id;
 
 /// A clock that runs with the machine's and can be set forward.
 #[derive(Clone)]
@@ -107,7 +108,7 @@ pub(super) fn record(number: u32, who: &str, clock: &TestClock) -> SessionRecord
     let issued = Timestamp::from_second(clock.now().as_second()).unwrap();
     SessionRecord {
         session: SessionId(id),
-        access_key_id: format!("ASIA{number:016}"),
+        access_key_id: access_key_id(SessionId(id)),
         stamp: millis(issued),
         targets: vec![principal(who), role(), provider(), account()],
         account: "111122223333".into(),
@@ -171,8 +172,14 @@ pub(super) async fn a_recorded_session_is_found_until_it_ends(store: &impl Store
     let used = clock.now().round(jiff::Unit::Millisecond).unwrap();
     store.touch(&[(written.session, used)]).await.unwrap();
     assert_eq!(store.session(&by_key).await.unwrap().unwrap().last_used, Some(used));
-    assert_eq!(store.session(&SessionName::AccessKey("ASIA0000000000000002".into())).await, Ok(None));
-    assert_eq!(store.session(&SessionName::Id(SessionId([9; 16]))).await, Ok(None));
+    let mut half_right = written.session;
+    half_right.0[15] ^= 1;
+    for nobody in [SessionId([9; 16]), half_right] {
+        assert_eq!(store.session(&SessionName::Id(nobody)).await, Ok(None));
+    }
+    for nobody in [access_key_id(SessionId([9; 16])), "ASIA0000000000000002".into(), String::new()] {
+        assert_eq!(store.session(&SessionName::AccessKey(nobody)).await, Ok(None));
+    }
     clock.advance(SignedDuration::from_hours(1));
     for name in [by_id, by_key] {
         assert_eq!(store.session(&name).await, Ok(None), "it has ended");
@@ -186,15 +193,19 @@ pub(super) async fn sessions_are_listed_by_what_they_are_of(store: &impl Store, 
         store.record(&record(number, who, clock), None, LIMITS).await.unwrap();
     }
     clock.advance(SignedDuration::from_secs(10));
-    let late = record(count, "carol", clock);
+    let mut late = record(count, "carol", clock);
+    let other_role = Target::new(Scope::Role, &[b"AROA2"]);
+    late.targets = vec![principal("carol"), other_role, provider(), account()];
     store.record(&late, None, LIMITS).await.unwrap();
-    for selector in [Selector::default(), of(role()), of(provider()), of(account())] {
+    for selector in [Selector::default(), of(provider()), of(account())] {
         let mut ids: Vec<_> = listed(store, selector).await.iter().map(|record| record.session).collect();
         assert_eq!(ids.len(), count as usize + 1);
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), count as usize + 1, "each once");
     }
+    assert_eq!(listed(store, of(role())).await.len(), count as usize, "not the other role's");
+    assert_eq!(listed(store, of(other_role)).await, std::slice::from_ref(&late));
     assert_eq!(listed(store, of(principal("alice"))).await.len(), 5);
     assert_eq!(listed(store, of(principal("carol"))).await, std::slice::from_ref(&late));
     assert_eq!(listed(store, of(principal("nobody"))).await, []);

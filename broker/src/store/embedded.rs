@@ -111,7 +111,6 @@ impl Embedded {
         Ok(Insert {
             name: name.id,
             sealed: self.sealer.seal(name, &record.encode())?,
-            access_key: self.sealer.name(Kind::AccessKey, &[record.access_key_id.as_bytes()]).id,
             indexes,
             expires_ms: millis(record.expires),
             spending,

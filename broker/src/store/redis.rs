@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use self::batch::Recorder;
 use self::connection::Address;
 use self::keys::key;
 use self::lane::{DEADLINE, Lane};
@@ -26,6 +27,7 @@ use super::{
 use crate::revocation::{MARK_KEPT_MS, Mark, Scope, SessionId, millis};
 use crate::seal::KeyId;
 
+mod batch;
 mod cap;
 mod connection;
 mod keys;
@@ -75,7 +77,8 @@ pub enum OpenError {
 /// A Redis that several brokers share.
 #[derive(Debug)]
 pub struct Redis {
-    lane: Lane,
+    lane: Arc<Lane>,
+    recorder: Recorder,
     sealer: Sealer,
     live: Arc<LiveView>,
     peer_keys: Arc<ArcSwap<BTreeSet<KeyId>>>,
@@ -117,7 +120,9 @@ impl Redis {
             has_history: history.whole,
         });
         let watching = tokio::spawn(watch.run(asserted));
-        Ok(Self { lane: Lane::new(address), sealer, live, peer_keys, journal, assertions, watching, time })
+        let lane = Arc::new(Lane::new(address));
+        let recorder = Recorder::start(Arc::clone(&lane));
+        Ok(Self { lane, recorder, sealer, live, peer_keys, journal, assertions, watching, time })
     }
 
     /// Counts sessions ended one by one under their principals; false if one has too many. A store that doesn't
@@ -189,8 +194,8 @@ impl Store for Redis {
         limits: Limits,
     ) -> Result<Recorded, Unavailable> {
         let now = self.time.now();
-        let entries = Entries::new(record, limits, &self.sealer);
-        if let Some(scope) = entries.insert(&self.lane, &self.sealer, now).await? {
+        let entries = Arc::new(Entries::new(record, limits, &self.sealer, now)?);
+        if let Some(scope) = self.recorder.insert(Arc::clone(&entries)).await? {
             entries.take_back(&self.lane).await;
             return Ok(Recorded::TooMany(scope));
         }

@@ -8,11 +8,11 @@ use super::value::{ReadError, Value};
 use super::{Reservation, SessionName, SharedKeyring, Unavailable};
 use crate::revocation::{SessionId, Target};
 use crate::seal::{Purpose, SealError};
+use crate::session::{in_access_key_id, of_access_key_id};
 
 /// What a stored value is; its first byte in names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    AccessKey,
     Epoch,
     Heartbeat,
     Index,
@@ -27,7 +27,6 @@ impl Kind {
     /// An ASCII letter.
     pub(super) const fn letter(self) -> u8 {
         match self {
-            Self::AccessKey => b'k',
             Self::Epoch => b'e',
             Self::Heartbeat => b'h',
             Self::Index => b'i',
@@ -96,7 +95,7 @@ impl Sealer {
     }
 
     pub(super) fn record_name(&self, session: SessionId) -> Name {
-        self.name(Kind::Record, &[&session.0])
+        self.name(Kind::Record, &[&in_access_key_id(session)])
     }
 
     /// Where a record's last use is kept.
@@ -117,11 +116,11 @@ impl Sealer {
         self.target_name(Kind::Reservation, reservation.target)
     }
 
-    /// The record's name, or the name of the pointer to it.
-    pub(super) fn session_name(&self, name: &SessionName) -> Name {
+    /// The name of the record, if there can be one: what a session's id and its access key id have in common leads to it.
+    pub(super) fn session_name(&self, name: &SessionName) -> Option<Name> {
         match name {
-            SessionName::AccessKey(id) => self.name(Kind::AccessKey, &[id.as_bytes()]),
-            SessionName::Id(session) => self.record_name(*session),
+            SessionName::AccessKey(id) => of_access_key_id(id).map(|id| self.name(Kind::Record, &[&id])),
+            SessionName::Id(session) => Some(self.record_name(*session)),
         }
     }
 

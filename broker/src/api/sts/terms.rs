@@ -70,7 +70,7 @@ impl<'a> Terms<'a> {
         incoming: &'a Incoming,
         surroundings: Surroundings<'a>,
     ) -> Result<Wanted<'a>, WireError> {
-        if RoleArn::parse(self.role_arn).is_err() {
+        if RoleArn::account_in(self.role_arn).is_none() {
             return Err(WireError::validation("Request ARN is invalid"));
         }
         Ok(Wanted {

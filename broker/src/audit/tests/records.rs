@@ -24,7 +24,7 @@ fn issued(request_id: &str) -> Event<'static> {
         .proof_digest([0xab; 32])
         .session("session-1")
         .decision(Decision::Allow, Some("trust.json:Statement[0]".into()))
-        .step(Step::passed("signature", "RS256, key k1"))
+        .steps([Step::passed("signature", "RS256, key k1")])
         .directory_version("v7")
 }
 
@@ -66,7 +66,7 @@ async fn h08_nothing_from_outside_breaks_out_of_its_line() {
         .user_agent(attack)
         .parameter(Parameter::Tag(attack.into()), attack)
         .error(attack, attack)
-        .step(Step::failed(attack, attack, attack));
+        .steps([Step::failed(attack, attack, attack)]);
     audit.record(hostile).await.unwrap();
     let bytes = fs::read(folder.path().join("audit.jsonl")).unwrap();
     assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 1);
@@ -82,11 +82,11 @@ async fn the_largest_event_is_still_a_line() {
     let mut event = issued(&long).user_agent(long.as_str()).error(long.as_str(), long.as_str());
     for number in 0..100 {
         let key = format!("{number}{long}");
-        event = event.parameter(Parameter::Tag(key.into()), long.as_str()).step(Step::failed(
+        event = event.parameter(Parameter::Tag(key.into()), long.as_str()).steps([Step::failed(
             long.as_str(),
             long.as_str(),
             long.as_str(),
-        ));
+        )]);
     }
     audit.record(event).await.unwrap();
     assert!(fs::metadata(folder.path().join("audit.jsonl")).unwrap().len() < MAX_LINE as u64);
@@ -104,7 +104,7 @@ async fn a_request_is_found_in_all_files_newest_first() {
         Step::failed("audience", "other", "sts.amazonaws.com"),
         Step::not_reached("trust policy"),
     ];
-    let refused = steps.into_iter().fold(event("wanted"), Event::step);
+    let refused = event("wanted").steps(steps);
     audit.refusal(refused.error("InvalidIdentityToken", "Incorrect token audience"));
     let later = Event::new(
         "2026-11-22T02:04:00Z".parse().unwrap(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use redb::{Database, ReadTransaction, ReadableDatabase as _};
 
-use super::tables::{ACCESS_KEYS, INDEXES, LAST_USES, RECORDS, key, name_at, time_at};
+use super::tables::{INDEXES, LAST_USES, RECORDS, key, name_at, time_at};
 use crate::revocation::millis;
 use crate::store::sealed::{Kind, Name, Sealer, living};
 use crate::store::{Cursor, PAGE, Page, Selector, SessionName, SessionRecord, Unavailable};
@@ -26,14 +26,8 @@ impl Reader {
         name: &SessionName,
         now: Timestamp,
     ) -> Result<Option<SessionRecord>, Unavailable> {
-        let transaction = self.begin()?;
-        let stored = self.sealer.session_name(name);
-        let record = match name {
-            SessionName::Id(_) => Some(stored.id),
-            SessionName::AccessKey(_) => pointer(&transaction, &stored.id)?,
-        };
-        let Some(record) = record else { return Ok(None) };
-        let found = self.load(&transaction, record)?.filter(|found| found.expires > now);
+        let Some(stored) = self.sealer.session_name(name) else { return Ok(None) };
+        let found = self.load(&self.begin()?, stored.id)?.filter(|found| found.expires > now);
         Ok(found.filter(|found| match name {
             SessionName::AccessKey(id) => found.access_key_id == *id,
             SessionName::Id(id) => found.session == *id,
@@ -94,10 +88,6 @@ fn listed(transaction: &ReadTransaction, from: &[u8], to: &[u8]) -> Result<Vec<C
         }
     }
     Ok(listed)
-}
-
-fn pointer(transaction: &ReadTransaction, access_key: &[u8; 16]) -> Result<Option<[u8; 16]>, redb::Error> {
-    Ok(value(transaction, ACCESS_KEYS, access_key)?.and_then(|name| name_at(&name, 0)))
 }
 
 fn value(

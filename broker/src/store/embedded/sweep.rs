@@ -3,7 +3,7 @@
 use redb::{ReadableTable as _, WriteTransaction};
 
 use super::tables::{
-    ACCESS_KEYS, COUNTS, EXPIRIES, INDEXES, LAST_USES, RECORDS, RESERVATIONS, RESERVED_UNTIL, key, name_at,
+    COUNTS, EXPIRIES, INDEXES, LAST_USES, RECORDS, RESERVATIONS, RESERVED_UNTIL, key, name_at,
 };
 
 /// Removes up to `budget` sessions whose time was up at `now_ms`, and as many reservations whose time was up beyond
@@ -36,7 +36,7 @@ pub(super) fn sweep(
 
 struct Expired {
     entry: Vec<u8>,
-    swept_by: Vec<u8>,
+    indexes: Vec<u8>,
 }
 
 fn expired_sessions(
@@ -47,8 +47,8 @@ fn expired_sessions(
     let table = transaction.open_table(EXPIRIES)?;
     let mut expired = Vec::new();
     for entry in table.range::<&[u8]>(..end)?.take(budget) {
-        let (entry, swept_by) = entry?;
-        expired.push(Expired { entry: entry.value().to_vec(), swept_by: swept_by.value().to_vec() });
+        let (entry, indexes) = entry?;
+        expired.push(Expired { entry: entry.value().to_vec(), indexes: indexes.value().to_vec() });
     }
     Ok(expired)
 }
@@ -58,11 +58,9 @@ fn forget_session(transaction: &WriteTransaction, expired: &Expired) -> Result<(
     let Some(name) = name_at(&expired.entry, 8) else { return Ok(()) };
     transaction.open_table(RECORDS)?.remove(name.as_slice())?;
     transaction.open_table(LAST_USES)?.remove(name.as_slice())?;
-    let (access_key, indexes) = expired.swept_by.split_at_checked(16).unwrap_or_default();
-    transaction.open_table(ACCESS_KEYS)?.remove(access_key)?;
     let mut table = transaction.open_table(INDEXES)?;
     let mut counts = transaction.open_table(COUNTS)?;
-    for index in indexes.chunks_exact(16) {
+    for index in expired.indexes.chunks_exact(16) {
         if table.remove(key(&[index, &expired.entry]).as_slice())?.is_none() {
             continue;
         }

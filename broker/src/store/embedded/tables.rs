@@ -12,15 +12,13 @@ type Bytes = &'static [u8];
 
 /// Record name -> sealed record.
 pub(super) const RECORDS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("records");
-/// Access key name -> record name.
-pub(super) const ACCESS_KEYS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("access_keys");
 /// Record name -> sealed time of last use.
 pub(super) const LAST_USES: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("last_uses");
 /// Index name, expiry, record name -> nothing.
 pub(super) const INDEXES: TableDefinition<'_, Bytes, ()> = TableDefinition::new("indexes");
 /// Index name -> how many sessions it lists, expired ones not yet swept among them.
 pub(super) const COUNTS: TableDefinition<'_, Bytes, u64> = TableDefinition::new("counts");
-/// Expiry, record name -> access key name and index names, to sweep by.
+/// Expiry, record name -> index names, to sweep by.
 pub(super) const EXPIRIES: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("expiries");
 /// Reservation name -> sealed redemption.
 pub(super) const RESERVATIONS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("reservations");
@@ -60,7 +58,7 @@ pub(super) fn load_view(database: &Database, sealer: &Sealer) -> Result<View, Op
 }
 
 fn prepare(transaction: &redb::WriteTransaction, sealer: &Sealer) -> Result<View, OpenError> {
-    for table in [RECORDS, ACCESS_KEYS, LAST_USES, EXPIRIES, RESERVATIONS] {
+    for table in [RECORDS, LAST_USES, EXPIRIES, RESERVATIONS] {
         transaction.open_table(table).map_err(redb::Error::from)?;
     }
     for table in [INDEXES, RESERVED_UNTIL] {

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::sweep;
 use super::tables::{
-    ACCESS_KEYS, COUNTS, EXPIRIES, FORGOTTEN, INDEXES, LAST_USES, MARKS, RECORDS, RESERVATIONS,
-    RESERVED_UNTIL, SINGLES, TIMES, key,
+    COUNTS, EXPIRIES, FORGOTTEN, INDEXES, LAST_USES, MARKS, RECORDS, RESERVATIONS, RESERVED_UNTIL, SINGLES,
+    TIMES, key,
 };
 use crate::revocation::Scope;
 use crate::store::{Limit, MAX_SINGLE_REVOCATIONS, Unavailable};
@@ -38,7 +38,6 @@ pub(super) enum Command {
 pub(super) struct Insert {
     pub(super) name: [u8; 16],
     pub(super) sealed: Vec<u8>,
-    pub(super) access_key: [u8; 16],
     /// The indexes that list it, each with the limit of its scope.
     pub(super) indexes: Vec<([u8; 16], Option<Limit>)>,
     pub(super) expires_ms: u64,
@@ -176,7 +175,7 @@ fn record(transaction: &WriteTransaction, insert: &Insert) -> Result<Inserted, r
     }
     let expires = insert.expires_ms.to_be_bytes();
     let mut indexes = transaction.open_table(INDEXES)?;
-    let mut swept_by = insert.access_key.to_vec();
+    let mut swept_by = Vec::with_capacity(insert.indexes.len().saturating_mul(16));
     for (index, _) in &insert.indexes {
         let listed = indexes.insert(key(&[index, &expires, &insert.name]).as_slice(), ())?.is_some();
         if !listed {
@@ -186,7 +185,6 @@ fn record(transaction: &WriteTransaction, insert: &Insert) -> Result<Inserted, r
         swept_by.extend_from_slice(index);
     }
     transaction.open_table(RECORDS)?.insert(insert.name.as_slice(), insert.sealed.as_slice())?;
-    transaction.open_table(ACCESS_KEYS)?.insert(insert.access_key.as_slice(), insert.name.as_slice())?;
     transaction
         .open_table(EXPIRIES)?
         .insert(key(&[&expires, &insert.name]).as_slice(), swept_by.as_slice())?;

@@ -1,4 +1,4 @@
-//! Where things are in Redis. Records, pointers and indexes are spread; what a revocation view is made of, and
+//! Where things are in Redis. Records and indexes are spread; what a revocation view is made of, and
 //! reservations, share one hash slot, so that a view is whole or absent.
 
 use crate::store::sealed::{Kind, Name};
@@ -7,7 +7,7 @@ use crate::store::sealed::{Kind, Name};
 pub(super) fn key(name: Name) -> Vec<u8> {
     let place: &[u8] = match name.kind {
         Kind::Epoch | Kind::Heartbeat | Kind::Mark | Kind::Reservation | Kind::Singles => b"daypass:{state}:",
-        Kind::AccessKey | Kind::Index | Kind::LastUse | Kind::Record => b"daypass:",
+        Kind::Index | Kind::LastUse | Kind::Record => b"daypass:",
     };
     let mut key = Vec::with_capacity(place.len().saturating_add(24));
     key.extend_from_slice(place);

@@ -17,7 +17,7 @@ pub(super) const DEADLINE: Duration = Duration::from_millis(250);
 /// How long after a failure calls fail at once.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Calls that may wait for Redis at once.
-const MAX_WAITING: usize = 2_048;
+pub(super) const MAX_WAITING: usize = 2_048;
 
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -50,8 +50,16 @@ impl Lane {
         &self,
         pipeline: &Pipeline,
     ) -> Result<T, Unavailable> {
+        self.query_by(pipeline, Instant::now() + DEADLINE).await
+    }
+
+    /// The same by a deadline that began earlier.
+    pub(super) async fn query_by<T: redis::FromRedisValue>(
+        &self,
+        pipeline: &Pipeline,
+        deadline: Instant,
+    ) -> Result<T, Unavailable> {
         let _place = self.waiting.try_acquire().map_err(|_| Unavailable::Backlog)?;
-        let deadline = Instant::now() + DEADLINE;
         let connected = tokio::time::timeout_at(deadline, self.connection()).await;
         let (mut connection, generation) = match connected {
             Ok(connected) => connected?,
@@ -80,7 +88,8 @@ impl Lane {
         if let Some(connection) = self.standing()? {
             return Ok(connection);
         }
-        match self.address.connect().await {
+        // Boxed: it is large, and every call would hold room for it.
+        match Box::pin(self.address.connect()).await {
             Ok(connection) => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.generation = state.generation.wrapping_add(1);

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::keys::{key, record_key};
 use super::lane::Lane;
+use super::record::has_list;
 use crate::revocation::millis;
 use crate::store::sealed::{Kind, Name, Sealer, living};
 use crate::store::{Cursor, PAGE, Page, Selector, SessionName, SessionRecord, Unavailable};
@@ -17,18 +18,8 @@ pub(super) async fn session(
     sealer: &Sealer,
     now: Timestamp,
 ) -> Result<Option<SessionRecord>, Unavailable> {
-    let stored = sealer.session_name(name);
-    let record = match name {
-        SessionName::Id(_) => Some(stored.id),
-        SessionName::AccessKey(_) => {
-            let mut pipeline = redis::pipe();
-            pipeline.cmd("GET").arg(key(stored));
-            let (pointer,): (Option<Vec<u8>>,) = lane.query(&pipeline).await?;
-            pointer.and_then(|pointer| pointer.try_into().ok())
-        }
-    };
-    let Some(record) = record else { return Ok(None) };
-    let found = load(&[record], lane, sealer).await?.pop().flatten().filter(|found| found.expires > now);
+    let Some(stored) = sealer.session_name(name) else { return Ok(None) };
+    let found = load(&[stored.id], lane, sealer).await?.pop().flatten().filter(|found| found.expires > now);
     Ok(found.filter(|found| match name {
         SessionName::AccessKey(id) => found.access_key_id == *id,
         SessionName::Id(id) => found.session == *id,
@@ -42,7 +33,7 @@ pub(super) async fn sessions(
     sealer: &Sealer,
     now: Timestamp,
 ) -> Result<Page, Unavailable> {
-    let index = key(sealer.index_name(selector.target));
+    let index = key(sealer.index_name(selector.target.filter(has_list)));
     let ended = millis(now).saturating_mul(1_000);
     let start = cursor.max(Cursor { score: ended, member: [0xff; 16] });
     let mut pipeline = redis::pipe();
@@ -59,7 +50,10 @@ pub(super) async fn sessions(
     let found = load(&names, lane, sealer).await?;
     let gone = names.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(name, _)| *name);
     clean(&index, gone.collect(), lane).await;
-    let wanted = |record: &SessionRecord| selector.issued_before.is_none_or(|before| record.issued < before);
+    let wanted = |record: &SessionRecord| {
+        selector.target.is_none_or(|target| record.targets.contains(&target))
+            && selector.issued_before.is_none_or(|before| record.issued < before)
+    };
     Ok(Page { sessions: found.into_iter().flatten().filter(wanted).collect(), next })
 }
 

@@ -8,6 +8,7 @@ use crate::store::conformance::{
 };
 
 mod attacks;
+mod batch;
 mod faults;
 mod server;
 

@@ -64,7 +64,7 @@ fn minted(clock: &TestClock) -> (session::Session, SessionRecord) {
         expires: record.expires,
         padding: Vec::new(),
     };
-    let session = session::seal_claims(claims, &[7; 10], &keyring(1).load(), &[8; 32]).unwrap();
+    let session = session::seal_claims(claims, &keyring(1).load(), &[8; 32]).unwrap();
     let record = SessionRecord { access_key_id: session.access_key_id.clone(), ..record };
     (session, record)
 }
@@ -111,12 +111,13 @@ async fn r01_hostile_names_reach_no_key() {
     let fixture = fixture().await;
     let hostile = SessionRecord {
         session_name: "{state}:e:\r\nFLUSHALL\r\n*".into(),
-        access_key_id: "ASIA{x}:*\r\nDEL".into(),
         ..record(1, "a:{b}\r\n*", &fixture.clock)
     };
     fixture.store.record(&hostile, None, LIMITS).await.unwrap();
     let by_key = SessionName::AccessKey(hostile.access_key_id.clone());
     assert_eq!(fixture.store.session(&by_key).await, Ok(Some(hostile)));
+    let forged = SessionName::AccessKey("ASIA{x}:*\r\nDEL".into());
+    assert_eq!(fixture.store.session(&forged).await, Ok(None));
     let keys: Vec<String> = fixture.server.ask(&[b"KEYS", b"*"]).await;
     let plain = |key: &String| {
         let rest = key.strip_prefix("daypass:").unwrap();
