@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::keys::{key, record_key};
 use super::lane::Lane;
-use super::record::has_list;
 use crate::revocation::millis;
 use crate::store::sealed::{Kind, Name, Sealer, living};
 use crate::store::{Cursor, PAGE, Page, Selector, SessionName, SessionRecord, Unavailable};
@@ -33,7 +32,7 @@ pub(super) async fn sessions(
     sealer: &Sealer,
     now: Timestamp,
 ) -> Result<Page, Unavailable> {
-    let index = key(sealer.index_name(selector.target.filter(has_list)));
+    let index = key(sealer.index_name(selector.target));
     let ended = millis(now).saturating_mul(1_000);
     let start = cursor.max(Cursor { score: ended, member: [0xff; 16] });
     let mut pipeline = redis::pipe();
@@ -50,10 +49,7 @@ pub(super) async fn sessions(
     let found = load(&names, lane, sealer).await?;
     let gone = names.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(name, _)| *name);
     clean(&index, gone.collect(), lane).await;
-    let wanted = |record: &SessionRecord| {
-        selector.target.is_none_or(|target| record.targets.contains(&target))
-            && selector.issued_before.is_none_or(|before| record.issued < before)
-    };
+    let wanted = |record: &SessionRecord| selector.issued_before.is_none_or(|before| record.issued < before);
     Ok(Page { sessions: found.into_iter().flatten().filter(wanted).collect(), next })
 }
 

@@ -6,7 +6,7 @@ use redis::Pipeline;
 
 use super::keys::{key, score};
 use super::lane::Lane;
-use crate::revocation::{Scope, SessionId, Target, millis};
+use crate::revocation::{SessionId, Target, millis};
 use crate::store::sealed::{Kind, Name, Sealer};
 use crate::store::value::{Epoch, Redemption};
 use crate::store::{Limit, Limits, Reservation, SessionRecord, Unavailable};
@@ -35,12 +35,6 @@ pub(super) struct List {
     pub(super) limit: Option<Limit>,
 }
 
-/// Whether the sessions of a target have a list of their own. Where they are not counted, the list of all serves: it is
-/// read when an operator asks, but a list of their own would be written at every sign-in.
-pub(super) fn has_list(target: &Target) -> bool {
-    matches!(target.scope, Scope::Principal | Scope::Account)
-}
-
 /// What became of a reservation.
 pub(super) enum Reserved {
     Made,
@@ -66,15 +60,7 @@ impl Entries {
             sealed: sealer.seal(name, &record.encode())?,
             lives_ms: expires_ms.saturating_sub(now_ms).max(1),
             score: score(expires_ms, name.id),
-            lists: record
-                .targets
-                .iter()
-                .copied()
-                .filter(has_list)
-                .map(Some)
-                .chain([None])
-                .map(list)
-                .collect(),
+            lists: record.listed_under().map(Some).chain([None]).map(list).collect(),
             ended: now_ms.saturating_mul(1_000),
         })
     }

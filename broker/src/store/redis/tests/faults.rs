@@ -225,7 +225,7 @@ async fn no_list_of_sessions_ends_before_the_last_session_in_it() {
         fixture.store.record(&latest, None, LIMITS).await.unwrap();
         let lives = (latest.expires - latest.issued).get_seconds();
         let lists: Vec<Vec<u8>> = fixture.server.ask(&[b"KEYS", b"daypass:i:*"]).await;
-        assert_eq!(lists.len(), 3, "principal, account, all");
+        assert_eq!(lists.len(), 5, "principal, role, provider, account, all");
         for list in &lists {
             let left: i64 = fixture.server.ask(&[b"TTL", list]).await;
             assert!(left >= lives, "session {number} would be listed for {left} s of its {lives}");
