@@ -51,7 +51,7 @@ pub struct App {
     /// Keys of OIDC providers.
     pub provider_keys: KeyCache,
     /// Room for SAML responses being verified, which keeps a thread each.
-    pub saml_verifications: Semaphore,
+    pub saml_verifications: Arc<Semaphore>,
     /// How fast each peer may ask for credentials.
     pub peers: Throttle,
     /// How fast each principal may.
@@ -91,7 +91,7 @@ impl App {
             store,
             audit,
             provider_keys,
-            saml_verifications: Semaphore::new(verifications_at_once()),
+            saml_verifications: Arc::new(Semaphore::new(verifications_at_once())),
             peers: Throttle::default(),
             principals: Throttle::default(),
             skew_ms: AtomicU64::new(0),

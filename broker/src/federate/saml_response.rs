@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::app::{App, network};
 use crate::audit::IdentityKind;
 use crate::config::Snapshot;
@@ -78,14 +80,25 @@ async fn verified(
     provider: &Arc<Provider>,
     wanted: &Wanted<'_>,
 ) -> Result<FederatedIdentity, Refusal> {
-    let interrupted = saml::Refusal::Signature { problem: "the verification was interrupted" };
-    let Ok(_room) = app.saml_verifications.acquire().await else { return Err(interrupted.into()) };
+    let interrupted = || saml::Refusal::Signature { problem: "the verification was interrupted" };
     let (provider, role, now) = (Arc::clone(provider), wanted.role_arn.to_owned(), wanted.surroundings.now);
     let verification = move || saml::verify(&response, &provider, &role, now);
-    match tokio::task::spawn_blocking(verification).await {
-        Ok(outcome) => Ok(outcome?),
-        Err(_) => Err(interrupted.into()),
-    }
+    Ok(in_a_room(&app.saml_verifications, verification).await.ok_or_else(interrupted)??)
+}
+
+/// What `work` returns, on a thread that may block.
+///
+/// The room is the work's own: clients that don't wait for their answers make none for others.
+async fn in_a_room<T: Send + 'static>(
+    rooms: &Arc<Semaphore>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let room = Arc::clone(rooms).acquire_owned().await.ok()?;
+    let within = move || {
+        let _room = room;
+        work()
+    };
+    tokio::task::spawn_blocking(within).await.ok()
 }
 
 /// What the sender says, unverified.
@@ -105,4 +118,28 @@ fn provider<'s>(
     provider
         .filter(|provider| account.is_some_and(|account| account.as_str() == provider.account_id()))
         .ok_or_else(|| saml::Refusal::UnknownProvider { arn: principal_arn.chars().take(256).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_keeps_its_room_when_nobody_waits_for_it() {
+        let rooms = Arc::new(Semaphore::new(1));
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel();
+        let work = in_a_room(&rooms, move || {
+            begin.send(()).unwrap();
+            ended.recv().unwrap();
+        });
+        tokio::select! {
+            done = work => panic!("it waits: {done:?}"),
+            begun = begun => begun.unwrap(),
+        }
+        // The client is gone, its work is not.
+        assert_eq!(rooms.available_permits(), 0);
+        end.send(()).unwrap();
+        assert_eq!(in_a_room(&rooms, || "next").await, Some("next"));
+    }
 }

@@ -5,6 +5,7 @@ use crate::harness::{Answer, Broker, SamlIdp, Site, assert_refused};
 mod claims;
 mod document;
 mod lifetime;
+mod prefixes;
 mod signature;
 mod wrapping;
 

@@ -51,7 +51,7 @@ struct Conditions {
 impl Assertion {
     /// Reads a `saml:Assertion` (core 2.3.3), every text exactly as it is.
     pub(super) fn read(node: Node<'_, '_>) -> Result<Self, Refusal> {
-        if node.attribute("Version") != Some("2.0") {
+        if xml::attribute(node, "Version") != Some("2.0") {
             return Err(refused("Version", "it is not 2.0"));
         }
         let issuer = one(node, "Issuer")?.ok_or(Refusal::Missing { name: "Issuer" })?;
@@ -67,7 +67,7 @@ impl Assertion {
             session_end = session_end.into_iter().chain(end).min();
         }
         Ok(Self {
-            id: node.attribute("ID").unwrap_or_default().to_owned(),
+            id: xml::attribute(node, "ID").unwrap_or_default().to_owned(),
             issuer: text(issuer, "Issuer")?,
             issued: time(node, "IssueInstant")?.ok_or(Refusal::Missing { name: "IssueInstant" })?,
             subject: Subject::read(subject)?,
@@ -151,7 +151,6 @@ impl Assertion {
         let ends = [
             ("NotOnOrAfter of the conditions", self.conditions.not_on_or_after),
             ("NotOnOrAfter of the subject", Some(self.subject.not_on_or_after)),
-            ("SessionNotOnOrAfter", self.session_end),
             ("IssueInstant", Some(redeemable)),
         ];
         let mut first = redeemable;
@@ -163,6 +162,10 @@ impl Assertion {
             }
             first = first.min(at);
         }
+        // Without skew: credentials would end at that instant, so there are none to give at it or after it.
+        if let Some(at) = self.session_end.filter(|end| is_over(*end, 0, now)) {
+            return Err(Refusal::Expired { name: "SessionNotOnOrAfter", at, now });
+        }
         Ok(first)
     }
 }
@@ -170,12 +173,12 @@ impl Assertion {
 impl Subject {
     fn read(node: Node<'_, '_>) -> Result<Self, Refusal> {
         let name_id = one(node, "NameID")?;
-        let format = name_id.and_then(|name_id| name_id.attribute("Format")).unwrap_or(UNSPECIFIED);
+        let format = name_id.and_then(|name_id| xml::attribute(name_id, "Format")).unwrap_or(UNSPECIFIED);
         let name_id = name_id.map(|name_id| text(name_id, "NameID")).transpose()?;
         let name_id = name_id.filter(|name_id| !name_id.is_empty());
         let confirmation =
             one(node, "SubjectConfirmation")?.ok_or(Refusal::Missing { name: "SubjectConfirmation" })?;
-        if confirmation.attribute("Method") != Some(BEARER) {
+        if xml::attribute(confirmation, "Method") != Some(BEARER) {
             return Err(refused("SubjectConfirmation", "its method is not bearer"));
         }
         let data = one(confirmation, "SubjectConfirmationData")?
@@ -183,10 +186,12 @@ impl Subject {
         Ok(Self {
             name_id: name_id.map(|name_id| bounded(name_id, "NameID")).transpose()?,
             format: bounded(format.to_owned(), "Format")?,
-            recipient: data.attribute("Recipient").ok_or(Refusal::Missing { name: "Recipient" })?.to_owned(),
+            recipient: xml::attribute(data, "Recipient")
+                .ok_or(Refusal::Missing { name: "Recipient" })?
+                .to_owned(),
             not_before: time(data, "NotBefore")?,
             not_on_or_after: time(data, "NotOnOrAfter")?.ok_or(Refusal::Missing { name: "NotOnOrAfter" })?,
-            in_response_to: data.attribute("InResponseTo").map(str::to_owned),
+            in_response_to: xml::attribute(data, "InResponseTo").map(str::to_owned),
         })
     }
 }
@@ -221,7 +226,7 @@ fn text(node: Node<'_, '_>, name: &str) -> Result<String, Refusal> {
 }
 
 fn time(node: Node<'_, '_>, name: &str) -> Result<Option<Timestamp>, Refusal> {
-    let Some(text) = node.attribute(name) else { return Ok(None) };
+    let Some(text) = xml::attribute(node, name) else { return Ok(None) };
     times::instant(text).map(Some).map_err(|problem| refused(name, &problem))
 }
 

@@ -37,7 +37,7 @@ impl Attributes {
         let attributes = xml::children(assertion, ASSERTION, "AttributeStatement")
             .flat_map(|statement| xml::children(statement, ASSERTION, "Attribute"));
         for attribute in attributes {
-            let name = attribute.attribute("Name").unwrap_or_default();
+            let name = xml::attribute(attribute, "Name").unwrap_or_default();
             let values = named.entry(name.to_owned()).or_default();
             for value in xml::children(attribute, ASSERTION, "AttributeValue") {
                 left = left.checked_sub(1).ok_or_else(|| refused(name, "there are too many values"))?;

@@ -16,11 +16,11 @@ struct Count {
     attributes: usize,
 }
 
-/// Nothing, if the text is within the budgets and has neither declarations, comments, CDATA sections nor processing
+/// How many elements and attributes it has, if the text is within the budgets and has neither declarations, comments, CDATA sections nor processing
 /// instructions.
 ///
 /// `<` begins markup wherever it stands in well-formed XML, so no parser is needed to know that.
-pub(super) fn check(text: &str) -> Result<(), &'static str> {
+pub(super) fn check(text: &str) -> Result<usize, &'static str> {
     let mut bytes = text.bytes().peekable();
     let mut count = Count::default();
     while let Some(byte) = bytes.next() {
@@ -34,7 +34,7 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
             _ => count.open(&mut bytes)?,
         }
     }
-    Ok(())
+    Ok(count.elements.saturating_add(count.attributes))
 }
 
 impl Count {

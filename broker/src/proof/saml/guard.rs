@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use roxmltree::{Document, Node};
+use roxmltree::{Document, Namespace, Node};
 
 use super::signature::{self, Family};
 use super::xml::{self, ASSERTION, PROTOCOL, SIGNATURE, is_id};
@@ -62,7 +62,7 @@ pub(super) fn shape(document: &Document<'_>) -> Result<Shape, &'static str> {
 }
 
 fn id<'a>(node: Node<'a, '_>) -> Result<&'a str, &'static str> {
-    node.attribute("ID").filter(|id| is_id(id)).ok_or("its response or assertion has no usable ID")
+    xml::attribute(node, "ID").filter(|id| is_id(id)).ok_or("its response or assertion has no usable ID")
 }
 
 #[derive(Default)]
@@ -70,6 +70,8 @@ struct Found<'a, 'i> {
     ids: HashSet<&'a str>,
     assertions: Vec<Node<'a, 'i>>,
     signatures: Vec<Node<'a, 'i>>,
+    /// Those that were found to be absolute.
+    namespaces: HashSet<*const Namespace<'i>>,
 }
 
 impl<'a, 'i> Found<'a, 'i> {
@@ -84,13 +86,22 @@ impl<'a, 'i> Found<'a, 'i> {
         if namespaces.clone().count() > MOST_NAMESPACES {
             return Err("more than 32 namespaces are in force at one element");
         }
-        if !namespaces.into_iter().all(|namespace| is_absolute(namespace.uri())) {
-            return Err("a namespace is not an absolute URI");
+        for namespace in namespaces {
+            // One value stands for all elements that a namespace is in force at: thousands of them read it once.
+            if self.namespaces.insert(std::ptr::from_ref(namespace)) && !is_absolute(namespace.uri()) {
+                return Err("a namespace is not an absolute URI");
+            }
         }
         self.keep_ids(node)?;
         let namespace = node.tag_name().namespace().ok_or("an element has no namespace")?;
         let inside_signature =
             node.parent().is_some_and(|parent| parent.tag_name().namespace() == Some(SIGNATURE));
+        if (namespace == SIGNATURE || inside_signature)
+            && node.attributes().any(|one| one.namespace().is_some())
+        {
+            // libxml2 takes the first attribute of a name, whatever its namespace.
+            return Err("an attribute of a signature has a prefix");
+        }
         // By name alone: an assertion of another namespace is one too many as well.
         match node.tag_name().name() {
             "Assertion" => self.assertions.push(node),

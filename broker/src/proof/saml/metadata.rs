@@ -51,7 +51,7 @@ impl Metadata {
         if !xml::is(root, METADATA, "EntityDescriptor") {
             return Err(refused(root, "its root is not one EntityDescriptor of SAML 2.0 metadata"));
         }
-        let entity_id = root.attribute("entityID").unwrap_or_default();
+        let entity_id = xml::attribute(root, "entityID").unwrap_or_default();
         if !(1..=1_024).contains(&entity_id.len())
             || entity_id.chars().any(|c| c.is_whitespace() || c.is_control())
         {
@@ -82,7 +82,7 @@ impl Metadata {
             certificates,
             valid_until: [root, role]
                 .iter()
-                .filter_map(|node| node.attribute("validUntil"))
+                .filter_map(|node| xml::attribute(*node, "validUntil"))
                 .map(times::instant)
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(unreadable)?
@@ -108,14 +108,14 @@ impl Metadata {
 }
 
 fn speaks_saml_2(role: Node<'_, '_>) -> bool {
-    let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default();
+    let protocols = xml::attribute(role, "protocolSupportEnumeration").unwrap_or_default();
     protocols.split_ascii_whitespace().any(|protocol| protocol == PROTOCOL)
 }
 
 /// Each certificate for signing, in DER if it is base64, with its place.
 fn signing_certificates<'a, 'i>(role: Node<'a, 'i>) -> impl Iterator<Item = (Node<'a, 'i>, Option<Vec<u8>>)> {
     xml::children(role, METADATA, "KeyDescriptor")
-        .filter(|key| key.attribute("use").is_none_or(|purpose| purpose == "signing"))
+        .filter(|key| xml::attribute(*key, "use").is_none_or(|purpose| purpose == "signing"))
         .flat_map(|key| xml::children(key, SIGNATURE, "KeyInfo"))
         .flat_map(|info| xml::children(info, SIGNATURE, "X509Data"))
         .flat_map(|data| xml::children(data, SIGNATURE, "X509Certificate"))

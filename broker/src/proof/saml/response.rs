@@ -24,6 +24,8 @@ const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 pub struct UnverifiedResponse {
     /// The document without XML declaration.
     pub(super) text: String,
+    /// Its elements and attributes: what one try to verify it costs.
+    pub(super) weight: usize,
     pub(super) shape: Shape,
     pub(super) envelope: Envelope,
 }
@@ -53,12 +55,12 @@ impl UnverifiedResponse {
             STANDARD.decode(encoded).map_err(|error| Refusal::Encoding { problem: error.to_string() })?;
         let text = String::from_utf8(bytes).map_err(|_| malformed("it is not UTF-8"))?;
         let text = without_declaration(&text)?;
-        budget::check(text).map_err(malformed)?;
+        let weight = budget::check(text).map_err(malformed)?;
         let document =
             xml::parse(text, MOST_NODES).map_err(|error| malformed(&format!("it is not XML: {error}")))?;
         let shape = guard::shape(&document).map_err(malformed)?;
         let envelope = Envelope::read(document.root_element())?;
-        Ok(Self { text: text.to_owned(), shape, envelope })
+        Ok(Self { text: text.to_owned(), weight, shape, envelope })
     }
 
     /// The issuer that the response claims; only a signature makes it true.
@@ -86,14 +88,14 @@ impl Envelope {
             Some(status) => xml::child(status, PROTOCOL, "StatusCode").map_err(twice)?,
             None => None,
         };
-        if response.attribute("Version") != Some("2.0") {
+        if xml::attribute(response, "Version") != Some("2.0") {
             return Err(malformed("it is not of version 2.0"));
         }
         Ok(Self {
             issuer,
-            destination: response.attribute("Destination").map(str::to_owned),
-            in_response_to: response.attribute("InResponseTo").map(str::to_owned),
-            success: code.and_then(|code| code.attribute("Value")) == Some(SUCCESS),
+            destination: xml::attribute(response, "Destination").map(str::to_owned),
+            in_response_to: xml::attribute(response, "InResponseTo").map(str::to_owned),
+            success: code.and_then(|code| xml::attribute(code, "Value")) == Some(SUCCESS),
         })
     }
 }

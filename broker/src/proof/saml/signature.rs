@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use roxmltree::Node;
 
-use super::xml::{EXCLUSIVE, SIGNATURE, is, text};
+use super::xml::{self, EXCLUSIVE, SIGNATURE, is, text};
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 /// Digest algorithms, and the bytes of their digests.
@@ -19,6 +19,9 @@ const DIGESTS: [(&str, usize); 3] = [
 const SIGNATURE_BYTES: std::ops::RangeInclusive<usize> = 64..=1_024;
 /// What a sender may say of its key; none of it is believed.
 const KEY_HINTS: [&str; 3] = ["KeyName", "KeyValue", "X509Data"];
+
+/// Prefixes that one canonicalization may be told; honest ones have one or two.
+const MOST_PREFIXES: usize = 16;
 
 /// The kind of key behind a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +73,8 @@ pub(super) fn shape(signature: Node<'_, '_>, covered: &str) -> Result<Family, &'
 
 fn refers(reference: Node<'_, '_>, covered: &str) -> Result<(), &'static str> {
     let only_known = reference.attributes().all(|attribute| matches!(attribute.name(), "URI" | "Id"));
-    if !only_known || reference.attribute("URI").and_then(|uri| uri.strip_prefix('#')) != Some(covered) {
+    if !only_known || xml::attribute(reference, "URI").and_then(|uri| uri.strip_prefix('#')) != Some(covered)
+    {
         return Err("a reference is not to the element that its signature is in");
     }
     let [transforms, method, value] = parts(reference)?[..] else {
@@ -109,9 +113,11 @@ fn exclusive(node: Node<'_, '_>) -> Result<(), &'static str> {
         [] => Ok(()),
         [prefixes] if is(prefixes, EXCLUSIVE, "InclusiveNamespaces") => {
             empty(prefixes)?;
-            let list = prefixes.attribute("PrefixList").unwrap_or_default();
+            let list = xml::attribute(prefixes, "PrefixList").unwrap_or_default();
             let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.# ".contains(&byte);
-            let sound = list.len() <= 256 && list.bytes().all(known);
+            // Every one of them is looked for at every element.
+            let few = list.split(' ').count() <= MOST_PREFIXES;
+            let sound = few && list.len() <= 256 && list.bytes().all(known);
             if sound { Ok(()) } else { Err("a list of prefixes is not acceptable") }
         }
         _ => Err("a canonicalization has parts that it may not have"),
@@ -129,7 +135,7 @@ fn key_hints(node: Node<'_, '_>) -> Result<(), &'static str> {
 }
 
 fn algorithm<'a>(node: Node<'a, '_>) -> Result<&'a str, &'static str> {
-    node.attribute("Algorithm").ok_or("an algorithm is not named")
+    xml::attribute(node, "Algorithm").ok_or("an algorithm is not named")
 }
 
 /// The elements in a node that holds only elements and white space.

@@ -91,6 +91,30 @@ fn s52_certificates_in_any_order_while_they_are_valid() {
 }
 
 #[test]
+fn s29_the_larger_a_response_the_fewer_certificates_are_tried() {
+    let (issuer, other) = (TestIssuer::new(), TestIssuer::new());
+    let large = |values: usize| {
+        let many = vec!["x"; values];
+        issuer.response_of(Form::Assertion, &with_attribute("urn:groups", &many)(assertion()))
+    };
+    let with = |certificates: usize| {
+        let others: Vec<_> = (1..certificates).map(|_| TestIssuer::new().certificate().to_vec()).collect();
+        let mut ders: Vec<&[u8]> = others.iter().map(Vec::as_slice).collect();
+        ders.push(issuer.certificate());
+        let metadata = Metadata::parse(&issuer::metadata(&ders)).unwrap();
+        Provider::new(Settings { metadata, ..issuer.settings() }).unwrap()
+    };
+    redeem(&large(900), &with(1)).unwrap();
+    redeem(&large(900), &with(4)).unwrap();
+    redeem(&large(500), &with(10)).unwrap();
+    let problem = "it is too large to be held against every certificate";
+    assert_eq!(redeem(&large(900), &with(10)).unwrap_err(), Refusal::Signature { problem });
+    // What others signed is no cheaper.
+    let forged = other.response_of(Form::Assertion, &with_attribute("urn:groups", &["x"; 900])(assertion()));
+    assert_eq!(redeem(&forged, &with(10)).unwrap_err(), Refusal::Signature { problem });
+}
+
+#[test]
 fn s52_s54_metadata_past_its_end_verifies_nothing() {
     let issuer = TestIssuer::new();
     for (until, holds) in [("2026-11-22T10:00:00Z", false), ("2026-11-22T10:00:01Z", true)] {

@@ -1,6 +1,6 @@
 //! Reading of elements by namespace and name, with texts exactly as they are.
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::{Attribute, Document, Node, ParsingOptions};
 
 pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -44,6 +44,14 @@ pub(super) fn child<'a, 'i: 'a>(
 /// An element that may be there once is there twice.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Twice(pub(super) &'static str);
+
+/// The attribute of this name without a prefix: SAML and XML signature give no other one a meaning.
+///
+/// roxmltree by itself takes the first of this name, whatever its namespace.
+pub(super) fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    let plain = |one: &Attribute<'_, '_>| one.namespace().is_none() && one.name() == name;
+    node.attributes().find(plain).map(|one| one.value())
+}
 
 /// The text that an element holds, if it holds nothing else.
 pub(super) fn text(node: Node<'_, '_>) -> Option<String> {
