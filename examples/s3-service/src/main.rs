@@ -89,12 +89,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let front = Front::open(&root, broker, arguments.max_object_bytes)
         .map_err(|_| format!("can't open the buckets under `{}`", root.display()))?;
     let listener = TcpListener::bind(arguments.listen).await?;
+    // Whoever reads that it is ready may stop it at once.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     info!(listen = %listener.local_addr()?, root = %root.display(), "ready");
-    let mut terminate = signal(SignalKind::terminate())?;
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
         }
     };
     listen::serve(listener, front, stop).await;
