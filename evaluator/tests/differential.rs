@@ -275,7 +275,7 @@ fn simulator_and_evaluator_agree() {
     println!("{compared} requests, {differing} answered differently: {counted:#?}");
     assert!(unexplained.is_empty(), "{} for no listed reason: {:#?}", unexplained.len(), unexplained.first());
     // Some are rare.
-    let met = |name: &&String| compared < 20_000 || counted.contains_key(name.as_str());
+    let met = |name: &&String| compared < 100_000 || counted.contains_key(name.as_str());
     let stale: Vec<_> = listed.keys().filter(|name| !met(name)).collect();
     assert!(stale.is_empty(), "listed as read differently, yet never met: {stale:?}");
     let unlisted: Vec<_> = counted.keys().filter(|name| !listed.contains_key(**name)).collect();
