@@ -1,12 +1,14 @@
 //! Assertions that are rightly signed and say anything: no panic, and an identity says what was signed.
 #![no_main]
 
+#[path = "../saml_provider.rs"]
+mod saml_provider;
+
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use daypass_broker::proof::saml::{Metadata, Provider, Settings, SingleUse, UnverifiedResponse, verify};
+use daypass_broker::proof::saml::{Provider, UnverifiedResponse, verify};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use ring::{digest, rand, signature};
@@ -21,31 +23,12 @@ struct Signer {
 
 static SIGNER: LazyLock<Option<Signer>> = LazyLock::new(|| {
     let key = rcgen::KeyPair::generate().ok()?;
-    let certificate = rcgen::CertificateParams::new(Vec::new()).ok()?.self_signed(&key).ok()?;
-    let metadata = format!(
-        "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"urn:a:b\"><IDPSSODescriptor \
-         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"><KeyDescriptor><KeyInfo \
-         xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data><X509Certificate>{}</X509Certificate></X509Data>\
-         </KeyInfo></KeyDescriptor></IDPSSODescriptor></EntityDescriptor>",
-        STANDARD.encode(certificate.der())
-    );
-    let settings = Settings {
-        account_id: "111122223333".to_owned(),
-        id: "fuzz".to_owned(),
-        name: "Corp".to_owned(),
-        entity_id: "urn:a:b".to_owned(),
-        metadata: Metadata::parse(&metadata).ok()?,
-        audiences: vec!["a".to_owned()],
-        recipients: vec!["a".to_owned()],
-        clock_skew: Duration::ZERO,
-        single_use: SingleUse::Role,
-        idp_initiated: true,
-    };
+    let provider = saml_provider::provider(&key)?;
     let algorithm = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
     let key =
         signature::EcdsaKeyPair::from_pkcs8(algorithm, &key.serialize_der(), &rand::SystemRandom::new())
             .ok()?;
-    Some(Signer { key, provider: Provider::new(settings).ok()? })
+    Some(Signer { key, provider })
 });
 
 /// A text as canonical XML writes it.

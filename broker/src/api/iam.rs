@@ -12,7 +12,6 @@ use crate::audit::{Decision, Parameter, Source, Step};
 use crate::authorize::{Action, Caller};
 use crate::config::Snapshot;
 use crate::role::AccountId;
-use crate::trust::Surroundings;
 use parameters::Parameters;
 use policies::Sources;
 
@@ -178,13 +177,7 @@ fn permitted(
         resource,
         resource_account,
         context: &[],
-        surroundings: Surroundings {
-            source_ip: Some(incoming.peer.address),
-            secure: incoming.peer.secure,
-            user_agent: incoming.user_agent(),
-            region: snapshot.settings.server.region.as_str(),
-            now: app.clock.reading().now(),
-        },
+        surroundings: incoming.surroundings(snapshot, app.clock.reading().now()),
     };
     let verdict = caller.may(&action, &snapshot.directory);
     if verdict.decision.is_allowed() {

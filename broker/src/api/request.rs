@@ -8,8 +8,10 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
+use jiff::Timestamp;
 
-use crate::config::{Server, Transport};
+use crate::config::{Server, Snapshot, Transport};
+use crate::trust::Surroundings;
 
 /// The greatest body read before the sender is known.
 pub const MAX_BODY: usize = 1 << 20;
@@ -86,6 +88,17 @@ impl Incoming {
             request_id,
             event_id,
         })
+    }
+
+    /// What is known of the request before it is decided.
+    pub fn surroundings<'a>(&'a self, snapshot: &'a Snapshot, now: Timestamp) -> Surroundings<'a> {
+        Surroundings {
+            source_ip: Some(self.peer.address),
+            secure: self.peer.secure,
+            user_agent: self.user_agent(),
+            region: snapshot.settings.server.region.as_str(),
+            now,
+        }
     }
 
     /// A header's value, if it is text and was sent once.

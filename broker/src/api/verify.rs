@@ -17,7 +17,6 @@ use super::request::Incoming;
 use crate::app::App;
 use crate::audit::{Decision, Parameter, Source};
 use crate::authorize::{self, Caller, Question, Verdict, Verification};
-use crate::trust::Surroundings;
 
 const OPERATION: &str = "Verify";
 const QUESTION: Operation = Operation { source: Source::Daypass, name: OPERATION, service: "daypass" };
@@ -109,13 +108,7 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 fn decide(app: &App, incoming: &Incoming) -> Result<AnswerBody, WireError> {
     let snapshot = app.snapshot.load();
     let asker = caller(app, &snapshot, incoming, QUESTION)?;
-    let asked_from = Surroundings {
-        source_ip: Some(incoming.peer.address),
-        secure: incoming.peer.secure,
-        user_agent: incoming.user_agent(),
-        region: snapshot.settings.server.region.as_str(),
-        now: app.clock.reading().now(),
-    };
+    let asked_from = incoming.surroundings(&snapshot, app.clock.reading().now());
     let body: QuestionBody =
         serde_json::from_slice(&incoming.body).map_err(|error| WireError::validation(error.to_string()))?;
     let content = body.content()?;

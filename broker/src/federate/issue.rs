@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::app::App;
+use crate::app::{App, network};
 use crate::clock::Reading;
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
@@ -26,6 +26,17 @@ pub(super) struct Minted {
     session: Session,
     assumed: AssumedRole,
     dying_with: Vec<Target>,
+}
+
+/// Lets an attempt begin: the peer's network has not had its share of this second, and the time is certain.
+///
+/// That comes before the times in a proof are looked at: nobody is to be told that it expired while the time is in doubt.
+pub(super) fn admit(app: &App, snapshot: &Snapshot, wanted: &Wanted<'_>) -> Result<(), Refusal> {
+    let per_second = snapshot.settings.limits.issues_per_second_per_peer;
+    if !app.peers.take(wanted.surroundings.source_ip.map(network), per_second, app.clock.since_boot()) {
+        return Err(Refusal::Throttled("peer"));
+    }
+    check_clock(app).map(drop)
 }
 
 /// Credentials for the role, recorded in the store; the audit line is the caller's to await.

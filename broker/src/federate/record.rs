@@ -56,8 +56,23 @@ impl<'w> Attempt<'w> {
         self.passed = self.passed.max(Some(stage));
     }
 
-    /// Writes down that credentials were made. They come out only if their line is on disk.
-    pub(super) async fn issued(
+    /// Writes down how the attempt ended. Credentials come out only if their line is on disk.
+    pub(super) async fn conclude(
+        &self,
+        app: &App,
+        snapshot: &Snapshot,
+        outcome: Result<(Arc<FederatedIdentity>, Session), Refusal>,
+    ) -> Result<Issued, Refusal> {
+        match outcome {
+            Ok((identity, session)) => self.issued(app, snapshot, identity, session).await,
+            Err(refusal) => {
+                self.refused(app, snapshot, &refusal)?;
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn issued(
         &self,
         app: &App,
         snapshot: &Snapshot,
@@ -76,8 +91,7 @@ impl<'w> Attempt<'w> {
         Ok(Issued { session, identity })
     }
 
-    /// Writes down that the attempt ended at a stage.
-    pub(super) fn refused(&self, app: &App, snapshot: &Snapshot, refusal: &Refusal) -> Result<(), Refusal> {
+    fn refused(&self, app: &App, snapshot: &Snapshot, refusal: &Refusal) -> Result<(), Refusal> {
         let at = refusal.stage();
         let event = self.event(app, snapshot)?.error(refusal_name(refusal), refusal.to_string());
         let steps = Stage::ALL.into_iter().map(|stage| match stage {

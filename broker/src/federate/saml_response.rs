@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::app::{App, network};
+use crate::app::App;
 use crate::audit::IdentityKind;
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
@@ -41,13 +41,8 @@ impl std::fmt::Debug for SamlRequest<'_> {
 pub async fn with_saml(app: &App, request: &SamlRequest<'_>) -> Result<Issued, Refusal> {
     let snapshot = app.snapshot.load_full();
     let mut attempt = Attempt::new(ACTION, IdentityKind::SamlUser, &request.wanted);
-    match attempt_it(app, &snapshot, request, &mut attempt).await {
-        Ok((identity, session)) => attempt.issued(app, &snapshot, identity, session).await,
-        Err(refusal) => {
-            attempt.refused(app, &snapshot, &refusal)?;
-            Err(refusal)
-        }
-    }
+    let outcome = attempt_it(app, &snapshot, request, &mut attempt).await;
+    attempt.conclude(app, &snapshot, outcome).await
 }
 
 async fn attempt_it(
@@ -57,12 +52,7 @@ async fn attempt_it(
     attempt: &mut Attempt<'_>,
 ) -> Result<(Arc<FederatedIdentity>, Session), Refusal> {
     let wanted = &request.wanted;
-    let per_second = snapshot.settings.limits.issues_per_second_per_peer;
-    if !app.peers.take(wanted.surroundings.source_ip.map(network), per_second, app.clock.since_boot()) {
-        return Err(Refusal::Throttled("peer"));
-    }
-    // Before the assertion's times are looked at: nobody is to be told that it expired while the time is in doubt.
-    super::issue::check_clock(app)?;
+    super::issue::admit(app, snapshot, wanted)?;
     let response = UnverifiedResponse::parse(request.assertion)?;
     attempt.formed(form(&response, request.principal_arn));
     let provider = provider(snapshot, wanted.role_arn, request.principal_arn)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::app::{App, network};
+use crate::app::App;
 use crate::audit::IdentityKind;
 use crate::config::Snapshot;
 use crate::proof::FederatedIdentity;
@@ -37,13 +37,8 @@ impl std::fmt::Debug for WebIdentityRequest<'_> {
 pub async fn with_web_identity(app: &App, request: &WebIdentityRequest<'_>) -> Result<Issued, Refusal> {
     let snapshot = app.snapshot.load_full();
     let mut attempt = Attempt::new(ACTION, IdentityKind::WebIdentityUser, &request.wanted);
-    match attempt_it(app, &snapshot, request, &mut attempt).await {
-        Ok((identity, session)) => attempt.issued(app, &snapshot, identity, session).await,
-        Err(refusal) => {
-            attempt.refused(app, &snapshot, &refusal)?;
-            Err(refusal)
-        }
-    }
+    let outcome = attempt_it(app, &snapshot, request, &mut attempt).await;
+    attempt.conclude(app, &snapshot, outcome).await
 }
 
 async fn attempt_it(
@@ -53,12 +48,7 @@ async fn attempt_it(
     attempt: &mut Attempt<'_>,
 ) -> Result<(Arc<FederatedIdentity>, Session), Refusal> {
     let wanted = &request.wanted;
-    let per_second = snapshot.settings.limits.issues_per_second_per_peer;
-    if !app.peers.take(wanted.surroundings.source_ip.map(network), per_second, app.clock.since_boot()) {
-        return Err(Refusal::Throttled("peer"));
-    }
-    // Before the token's times are looked at: nobody is to be told that it expired while the time is in doubt.
-    super::issue::check_clock(app)?;
+    super::issue::admit(app, snapshot, wanted)?;
     let token = UnverifiedToken::parse(request.token)?;
     attempt.formed(form(&token));
     let identity = Arc::new(verified(app, snapshot, wanted, token).await?);

@@ -17,7 +17,7 @@ const ASSERTION: Text = Text::new("SAMLAssertion", 4, 100_000).secret();
 /// Credentials, or why not.
 pub(super) async fn answer(app: &App, incoming: &Incoming, fields: &Fields<'_>) -> Answer {
     let snapshot = app.snapshot.load_full();
-    let request = parse(fields, incoming, terms::surroundings(app, &snapshot, incoming))?;
+    let request = parse(fields, incoming, incoming.surroundings(&snapshot, app.clock.reading().now()))?;
     match federate::with_saml(app, &request).await {
         Ok(issued) => {
             app.meters.issued_by_saml.increment(1);

@@ -6,8 +6,6 @@ use crate::api::constraints::{Constraints, NotANumber, Text};
 use crate::api::error::WireError;
 use crate::api::request::Incoming;
 use crate::api::xml::Xml;
-use crate::app::App;
-use crate::config::Snapshot;
 use crate::federate::Wanted;
 use crate::role::{PolicyArn, RoleArn, SessionName};
 use crate::session::Session;
@@ -34,21 +32,6 @@ pub(super) const fn arn(name: &'static str) -> Text {
         is_printable,
         r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+",
     )
-}
-
-/// What is known of a request before it is decided.
-pub(super) fn surroundings<'a>(
-    app: &App,
-    snapshot: &'a Snapshot,
-    incoming: &'a Incoming,
-) -> Surroundings<'a> {
-    Surroundings {
-        source_ip: Some(incoming.peer.address),
-        secure: incoming.peer.secure,
-        user_agent: incoming.user_agent(),
-        region: snapshot.settings.server.region.as_str(),
-        now: app.clock.reading().now(),
-    }
 }
 
 impl<'a> Terms<'a> {

@@ -19,7 +19,7 @@ const PROVIDER_ID: Text = Text::new("ProviderId", 4, 2_048);
 /// Credentials, or why not.
 pub(super) async fn answer(app: &App, incoming: &Incoming, fields: &Fields<'_>) -> Answer {
     let snapshot = app.snapshot.load_full();
-    let request = parse(fields, incoming, terms::surroundings(app, &snapshot, incoming))?;
+    let request = parse(fields, incoming, incoming.surroundings(&snapshot, app.clock.reading().now()))?;
     match federate::with_web_identity(app, &request).await {
         Ok(issued) => {
             app.meters.issued_by_web_identity.increment(1);
